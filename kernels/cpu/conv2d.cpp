@@ -1,0 +1,224 @@
+#include "kernels/cpu/cpu_backend.h"
+
+namespace thaw::cpu {
+namespace {
+
+using dnnl::memory;
+using dnnl::prop_kind;
+
+struct Geometry {
+  memory::dims strides, dilations, padding;
+};
+
+Geometry geometry(const Conv2dSpec& s) {
+  return {{s.stride, s.stride}, {s.dilation - 1, s.dilation - 1}, {s.padding, s.padding}};
+}
+
+// Each output pixel depends on the input pixel at its own place: a matrix product, rows of any pitch.
+bool is_matrix_product(const Conv2dSpec& s) {
+  return s.kernel_h == 1 && s.kernel_w == 1 && s.stride == 1 && s.padding == 0 && s.groups == 1;
+}
+
+Key key_of(Op op, const Conv2dSpec& s, const ConstView& x, Index flags) {
+  return {{static_cast<Index>(op), flags, static_cast<Index>(x.type), x.n, x.h, x.w, s.in, s.out, s.kernel_h,
+           s.kernel_w, s.stride, s.padding, s.dilation, s.groups}};
+}
+
+memory::desc activations(const ConstView& v) {
+  return activation_desc(v.type, v.n, v.c, v.h, v.w);
+}
+
+dnnl::convolution_forward::primitive_desc forward_desc(const Dnnl& dnnl, const Conv2dSpec& spec,
+                                                       const ConstView& x, const ConstView& y, bool bias,
+                                                       const dnnl::primitive_attr& attributes) {
+  const auto [strides, dilations, padding] = geometry(spec);
+  const memory::desc bias_desc({spec.out}, memory::data_type::f32, memory::format_tag::a);
+  const auto direct = dnnl::algorithm::convolution_direct;
+  const auto weights = weights_any(spec, x.type);
+  const auto kind = prop_kind::forward_training;
+  const auto desc =
+      bias ? dnnl::convolution_forward::desc(kind, direct, activations(x), weights, bias_desc, activations(y),
+                                             strides, dilations, padding, padding)
+           : dnnl::convolution_forward::desc(kind, direct, activations(x), weights, activations(y), strides,
+                                             dilations, padding, padding);
+  return {desc, attributes, dnnl.engine()};
+}
+
+dnnl::primitive_attr user_scratchpad() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+void add_scratchpad(const Dnnl& dnnl, Plan& plan, const memory::desc& desc) {
+  plan.scratchpad_bytes = desc.get_size();
+  if (plan.scratchpad_bytes != 0) plan.add(dnnl.engine(), DNNL_ARG_SCRATCHPAD, desc);
+}
+
+void add_reorder(const Dnnl& dnnl, Plan& plan, const memory::desc& from, const memory::desc& to, bool add) {
+  plan.reorders_weights = from != to;
+  if (!plan.reorders_weights) return;
+  dnnl::primitive_attr attributes;
+  if (add) {
+    dnnl::post_ops post;
+    post.append_sum(1.0f);
+    attributes.set_post_ops(post);
+  }
+  plan.reorder =
+      dnnl::reorder(dnnl::reorder::primitive_desc(dnnl.engine(), from, dnnl.engine(), to, attributes));
+  plan.reorder_from = memory(from, dnnl.engine(), nullptr);
+  plan.reorder_to = memory(to, dnnl.engine(), nullptr);
+}
+
+void check_types(const char* op, const ConstView& x, const ConstView& y, DType weights) {
+  same_type(op, x, y);
+  if (x.type != weights)
+    throw Error(std::string(op) + ": " + dtype_name(x.type) + " activations with " + dtype_name(weights) +
+                " weights");
+}
+
+}  // namespace
+
+void CpuBackend::conv2d_forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
+                                ConstView residual, Activation activation, View y) {
+  check_types("conv2d_forward", x, y, weight.type);
+  same_type("conv2d_forward", x, residual);
+  if (is_matrix_product(spec) && !(x.packed() && y.packed())) {
+    Product p;
+    p.op = "conv2d_forward";
+    p.a = x;
+    p.b = matrix<ConstView>(weight.data, weight.type, spec.out, spec.in);
+    p.transpose_b = true;
+    p.bias = bias;
+    p.residual = residual;
+    p.activation = activation;
+    p.c = y;
+    product(p);
+    return;
+  }
+  const PackedInput input(*this, x, x.type), added(*this, residual, x.type);
+  PackedOutput output(*this, y);
+  convolve(spec, input.view(), weight, bias, added.view(), activation, output.view());
+  output.finish();
+}
+
+void CpuBackend::convolve(const Conv2dSpec& spec, const ConstView& x, const Weights& weight,
+                          const float* bias, const ConstView& residual, Activation activation,
+                          const View& y) {
+  const bool relu = activation == Activation::relu;
+  const int residual_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
+  const Index flags = (bias != nullptr ? 1 : 0) + (residual ? 2 : 0) + (relu ? 4 : 0);
+  Plan& plan = dnnl_.plan(key_of(Op::conv_forward, spec, x, flags), "conv2d_forward", [&](Plan& made) {
+    dnnl::post_ops post;
+    if (residual) post.append_binary(dnnl::algorithm::binary_add, activations(residual));
+    if (relu) post.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    auto attributes = user_scratchpad();
+    attributes.set_post_ops(post);
+    const auto chosen = forward_desc(dnnl_, spec, x, y, bias != nullptr, attributes);
+    made.primitive = dnnl::convolution_forward(chosen);
+    made.add(dnnl_.engine(), DNNL_ARG_SRC, chosen.src_desc());
+    made.add(dnnl_.engine(), DNNL_ARG_WEIGHTS, chosen.weights_desc());
+    made.add(dnnl_.engine(), DNNL_ARG_DST, chosen.dst_desc());
+    if (bias != nullptr) made.add(dnnl_.engine(), DNNL_ARG_BIAS, chosen.bias_desc());
+    if (residual) made.add(dnnl_.engine(), residual_argument, activations(residual));
+    add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
+    add_reorder(dnnl_, made, weights_desc(spec, weight.type), chosen.weights_desc(), false);
+  });
+  const Scratch weights(cache_,
+                        plan.reorders_weights ? plan.memories.at(DNNL_ARG_WEIGHTS).get_desc().get_size() : 0);
+  if (plan.reorders_weights) dnnl_.reorder(plan, weight.data, weights.data());
+  plan.set(DNNL_ARG_SRC, x.data);
+  plan.set(DNNL_ARG_WEIGHTS, plan.reorders_weights ? weights.data() : weight.data);
+  plan.set(DNNL_ARG_DST, y.data);
+  if (bias != nullptr) plan.set(DNNL_ARG_BIAS, bias);
+  if (residual) plan.set(residual_argument, residual.data);
+  run(plan);
+}
+
+void CpuBackend::conv2d_backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx) {
+  check_types("conv2d_backward_data", dx, dy, weight.type);
+  if (is_matrix_product(spec)) {
+    Product p;
+    p.op = "conv2d_backward_data";
+    p.a = dy;
+    p.b = matrix<ConstView>(weight.data, weight.type, spec.out, spec.in);
+    p.c = dx;
+    product(p);
+    return;
+  }
+  const PackedInput gradient(*this, dy, dy.type);
+  PackedOutput output(*this, dx);
+  Plan& plan =
+      dnnl_.plan(key_of(Op::conv_backward_data, spec, dx, 0), "conv2d_backward_data", [&](Plan& made) {
+        const auto hint = forward_desc(dnnl_, spec, dx, dy, false, user_scratchpad());
+        const auto [strides, dilations, padding] = geometry(spec);
+        const dnnl::convolution_backward_data::desc desc(dnnl::algorithm::convolution_direct, activations(dx),
+                                                         weights_any(spec, weight.type), activations(dy),
+                                                         strides, dilations, padding, padding);
+        const dnnl::convolution_backward_data::primitive_desc chosen(desc, user_scratchpad(), dnnl_.engine(),
+                                                                     hint);
+        made.primitive = dnnl::convolution_backward_data(chosen);
+        made.add(dnnl_.engine(), DNNL_ARG_DIFF_DST, chosen.diff_dst_desc());
+        made.add(dnnl_.engine(), DNNL_ARG_WEIGHTS, chosen.weights_desc());
+        made.add(dnnl_.engine(), DNNL_ARG_DIFF_SRC, chosen.diff_src_desc());
+        add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
+        add_reorder(dnnl_, made, weights_desc(spec, weight.type), chosen.weights_desc(), false);
+      });
+  const Scratch weights(cache_,
+                        plan.reorders_weights ? plan.memories.at(DNNL_ARG_WEIGHTS).get_desc().get_size() : 0);
+  if (plan.reorders_weights) dnnl_.reorder(plan, weight.data, weights.data());
+  plan.set(DNNL_ARG_DIFF_DST, gradient.view().data);
+  plan.set(DNNL_ARG_WEIGHTS, plan.reorders_weights ? weights.data() : weight.data);
+  plan.set(DNNL_ARG_DIFF_SRC, output.view().data);
+  run(plan);
+  output.finish();
+}
+
+void CpuBackend::conv2d_backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight,
+                                        Into into) {
+  same_type("conv2d_backward_weight", x, dy);
+  const bool add = into == Into::add;
+  if (is_matrix_product(spec)) {
+    Product p;
+    p.op = "conv2d_backward_weight";
+    p.a = dy;
+    p.transpose_a = true;
+    p.b = x;
+    p.c = matrix<View>(static_cast<void*>(dweight), DType::f32, spec.out, spec.in);
+    p.add = add;
+    product(p);
+    return;
+  }
+  const PackedInput input(*this, x, x.type), gradient(*this, dy, dy.type);
+  Plan& plan =
+      dnnl_.plan(key_of(Op::conv_backward_weight, spec, x, add), "conv2d_backward_weight", [&](Plan& made) {
+        const auto hint = forward_desc(dnnl_, spec, x, dy, false, user_scratchpad());
+        const auto [strides, dilations, padding] = geometry(spec);
+        const dnnl::convolution_backward_weights::desc desc(
+            dnnl::algorithm::convolution_direct, activations(x), weights_any(spec, DType::f32),
+            activations(dy), strides, dilations, padding, padding);
+        const dnnl::convolution_backward_weights::primitive_desc chosen(desc, user_scratchpad(),
+                                                                        dnnl_.engine(), hint);
+        made.primitive = dnnl::convolution_backward_weights(chosen);
+        made.add(dnnl_.engine(), DNNL_ARG_SRC, chosen.src_desc());
+        made.add(dnnl_.engine(), DNNL_ARG_DIFF_DST, chosen.diff_dst_desc());
+        made.add(dnnl_.engine(), DNNL_ARG_DIFF_WEIGHTS, chosen.diff_weights_desc());
+        add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
+        add_reorder(dnnl_, made, chosen.diff_weights_desc(), weights_desc(spec, DType::f32), add);
+      });
+  const bool own = plan.reorders_weights || add;
+  const Scratch weights(cache_, own ? plan.memories.at(DNNL_ARG_DIFF_WEIGHTS).get_desc().get_size() : 0);
+  plan.set(DNNL_ARG_SRC, input.view().data);
+  plan.set(DNNL_ARG_DIFF_DST, gradient.view().data);
+  plan.set(DNNL_ARG_DIFF_WEIGHTS, own ? weights.data() : dweight);
+  run(plan);
+  if (plan.reorders_weights) {
+    dnnl_.reorder(plan, weights.data(), dweight);
+  } else if (add) {
+    const Index rows = spec.out, columns = spec.weight_elements() / spec.out;
+    copy(matrix<ConstView>(static_cast<const void*>(weights.data()), DType::f32, rows, columns),
+         matrix<View>(static_cast<void*>(dweight), DType::f32, rows, columns), Into::add);
+  }
+}
+
+}  // namespace thaw::cpu

@@ -1,0 +1,224 @@
+// The Backend for processors: oneDNN for convolutions and matrix products, own vectorised loops for
+// everything else.
+#pragma once
+
+#include <omp.h>
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/backend.h"
+#include "kernels/cpu/block_cache.h"
+#include "kernels/cpu/dnnl.h"
+#include "kernels/cpu/loops.h"
+
+namespace thaw::cpu {
+
+struct Range {
+  Index begin, end;
+};
+
+// Part `part` of [0, count) cut into `parts` nearly equal runs.
+constexpr Range part_of(Index count, Index part, Index parts) {
+  const Index size = count / parts, rest = count % parts;
+  const Index begin = part * size + std::min(part, rest);
+  return {begin, begin + size + (part < rest ? 1 : 0)};
+}
+
+// A block of the cache for the length of one op.
+class Scratch {
+ public:
+  Scratch(BlockCache& cache, std::size_t bytes)
+      : cache_(cache), data_(bytes == 0 ? nullptr : cache.allocate(bytes)) {}
+  ~Scratch() { cache_.deallocate(data_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  void* data() const { return data_; }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  BlockCache& cache_;
+  void* data_;
+};
+
+// c (+)= act(a b + bias + residual) of row-major matrices: a view [N,1,1,C] or [N,H,W,C] is a matrix of as
+// many rows as it has pixels and c columns.
+struct Product {
+  ConstView a;
+  bool transpose_a = false;
+  ConstView b;
+  bool transpose_b = false;
+  View c;
+  const float* bias = nullptr;  // one value per column
+  ConstView residual{};
+  Activation activation = Activation::none;
+  bool add = false;
+  const char* op = "matmul";
+};
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads);
+
+  std::string name() const override { return "cpu"; }
+  std::string description() const override;
+  bool host_memory() const override { return true; }
+  bool supports(DType activations) const override;
+
+  void* allocate(std::size_t bytes) override { return cache_.allocate(bytes); }
+  void deallocate(void* pointer, std::size_t) noexcept override { cache_.deallocate(pointer); }
+  std::size_t bytes_in_use() const override { return cache_.bytes_in_use(); }
+  std::size_t peak_bytes() const override { return cache_.peak_bytes(); }
+  void reset_peak() override { cache_.reset_peak(); }
+  void upload(void* device, const void* host, std::size_t bytes) override;
+  void download(void* host, const void* device, std::size_t bytes) override;
+  void copy_bytes(void* to, const void* from, std::size_t bytes) override;
+  void zero(void* pointer, std::size_t bytes) override;
+  void synchronize() override {}
+  std::unique_ptr<Recording> record(std::function<void()> step) override;
+
+  void normalize_u8(const std::uint8_t* x, std::int64_t channels, const float* mean, const float* std,
+                    const std::uint8_t* flip, View y) override;
+
+  void conv2d_forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
+                      ConstView residual, Activation activation, View y) override;
+  void conv2d_backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx) override;
+  void conv2d_backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight,
+                              Into into) override;
+  void bias_backward(ConstView dy, float* dbias, Into into) override;
+
+  void linear_forward(ConstView x, Weights weight, const float* bias, View y) override;
+  void linear_backward_data(ConstView dy, Weights weight, View dx) override;
+  void linear_backward_weight(ConstView x, ConstView dy, float* dweight, Into into) override;
+
+  void batch_norm_statistics(ConstView x, float* mean, float* var) override;
+  void batch_norm_apply(const BatchNormSpec& spec, ConstView x, const float* mean, const float* var,
+                        const float* gamma, const float* beta, ConstView residual, View y,
+                        std::uint8_t* relu_mask) override;
+  void batch_norm_backward_reduce(const BatchNormSpec& spec, ConstView dy, ConstView x, const float* mean,
+                                  const float* var, const std::uint8_t* relu_mask, float* sum_g,
+                                  float* sum_g_xhat) override;
+  void batch_norm_backward_apply(const BatchNormSpec& spec, ConstView dy, ConstView x, const float* mean,
+                                 const float* var, const float* gamma, const std::uint8_t* relu_mask,
+                                 const float* sum_g, const float* sum_g_xhat, View dx, Into into,
+                                 View dresidual) override;
+
+  void relu_forward(ConstView x, View y) override;
+  void relu_backward(ConstView dy, ConstView y, View dx) override;
+
+  void max_pool2d_forward(const Pool2dSpec& spec, ConstView x, View y, std::uint8_t* index) override;
+  void max_pool2d_backward(const Pool2dSpec& spec, ConstView dy, const std::uint8_t* index, View dx) override;
+  void avg_pool2d_forward(const Pool2dSpec& spec, ConstView x, View y) override;
+  void avg_pool2d_backward(const Pool2dSpec& spec, ConstView dy, View dx) override;
+  void global_avg_pool_forward(ConstView x, View y) override;
+  void global_avg_pool_backward(ConstView dy, View dx) override;
+
+  void dropout(ConstView x, float p, std::uint32_t layer, const StepState* state, View y) override;
+
+  void copy(ConstView x, View y, Into into) override;
+  void add(ConstView a, ConstView b, View y) override;
+  void flatten_forward(ConstView x, View y) override;
+  void flatten_backward(ConstView dy, View dx) override;
+  void shortcut_a_forward(ConstView x, View y) override;
+  void shortcut_a_backward(ConstView dy, View dx) override;
+
+  void softmax_cross_entropy(std::int64_t n, std::int64_t k, const float* logits, const float* targets,
+                             const float* normalizer, float* row_loss, float* loss, float* dlogits) override;
+  void binary_cross_entropy_with_logits(std::int64_t n, std::int64_t k, const float* logits,
+                                        const float* targets, const float* weights, const float* normalizer,
+                                        float* row_loss, float* loss, float* dlogits) override;
+
+  void gradient_norm(const float* gradient, std::int64_t count, StepState* state) override;
+  void sgd_step(const SgdSpec& spec, const ArenaSegment* segments, std::int64_t segment_count,
+                const StepState* state, const float* gradient, float* weight, float* velocity,
+                bf16* low_precision) override;
+  void adamw_step(const AdamWSpec& spec, const ArenaSegment* segments, std::int64_t segment_count,
+                  const StepState* state, const float* gradient, float* weight, float* m, float* v,
+                  bf16* low_precision) override;
+
+  BlockCache& cache() { return cache_; }
+
+ private:
+  // f(range, part) for the parts of [0, count), at least `grain` each where there are several; part p on
+  // thread p. The parts depend on count, grain and the number of threads alone: equal bits in every run.
+  template <class F>
+  void parallel(Index count, Index grain, F f) const {
+    const Index parts = parts_for(count, grain);
+    if (parts == 1) {
+      f(Range{0, count}, 0);
+      return;
+    }
+#pragma omp parallel num_threads(static_cast <int>(parts))
+    {
+      // Where OpenMP grants fewer threads than asked for, each takes several parts.
+      for (Index part = omp_get_thread_num(); part < parts; part += omp_get_num_threads()) {
+        f(part_of(count, part, parts), part);
+      }
+    }
+  }
+  Index parts_for(Index count, Index grain) const {
+    return std::clamp<Index>(grain <= 0 ? count : count / grain, 1, threads_);
+  }
+  // Pixels that are worth a thread of their own.
+  static Index pixel_grain(Index channels) {
+    return std::max<Index>(1, 8192 / std::max<Index>(1, channels));
+  }
+
+  const Loops& loops(DType type, const char* op) const;
+  void run(Plan& plan);
+  void product(const Product& p);
+  void convolve(const Conv2dSpec& spec, const ConstView& x, const Weights& weight, const float* bias,
+                const ConstView& residual, Activation activation, const View& y);
+
+  int threads_;
+  Isa isa_;
+  LoopTables tables_;
+  BlockCache cache_;
+  Dnnl dnnl_;
+};
+
+// `view` itself where it is packed and of `type`, else a packed copy for the length of one op.
+class PackedInput {
+ public:
+  PackedInput(CpuBackend& backend, const ConstView& view, DType type);
+  const ConstView& view() const { return view_; }
+
+ private:
+  Scratch scratch_;
+  ConstView view_;
+};
+
+// Where an op may write packed values: `view` itself where it is packed, else a temporary that finish()
+// copies there.
+class PackedOutput {
+ public:
+  PackedOutput(CpuBackend& backend, const View& view);
+  const View& view() const { return view_; }
+  void finish();
+
+ private:
+  CpuBackend& backend_;
+  Scratch scratch_;
+  View target_, view_;
+};
+
+// The matrix [rows, columns] of `data`, rows `columns` elements apart.
+template <class V, class Pointer>
+V matrix(Pointer data, DType type, Index rows, Index columns) {
+  V view;
+  view.data = data;
+  view.type = type;
+  view.n = rows;
+  view.c = columns;
+  view.pitch = columns;
+  return view;
+}
+
+// Throws Error naming `op` unless both have the type of activations `a` has. A null view passes.
+void same_type(const char* op, const ConstView& a, const ConstView& b);
+
+}  // namespace thaw::cpu

@@ -1,0 +1,84 @@
+#include "kernels/cpu/dnnl.h"
+
+#include <string>
+
+namespace thaw::cpu {
+
+using dnnl::memory;
+
+std::size_t KeyHash::operator()(const Key& key) const {
+  std::uint64_t hash = 1469598103934665603u;  // FNV-1a over whole words, with a shift to spread high bits
+  for (const std::int64_t value : key.values) {
+    hash = (hash ^ static_cast<std::uint64_t>(value)) * 1099511628211u;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
+Plan& Dnnl::plan(const Key& key, const char* op, const std::function<void(Plan&)>& build) {
+  const auto found = plans_.find(key);
+  if (found != plans_.end()) return *found->second;
+  auto made = std::make_unique<Plan>();
+  try {
+    build(*made);
+  } catch (const dnnl::error& error) {
+    throw Error(std::string(op) + ": oneDNN cannot do this on this processor: " + error.what() +
+                "; use --device reference, or a build with another oneDNN");
+  }
+  return *plans_.emplace(key, std::move(made)).first->second;
+}
+
+void Dnnl::run(Plan& plan) {
+  try {
+    plan.primitive.execute(stream_, plan.memories);
+    stream_.wait();
+  } catch (const dnnl::error& error) {
+    throw Error(std::string("oneDNN failed: ") + error.what());
+  }
+}
+
+void Dnnl::reorder(Plan& plan, const void* from, void* to) {
+  plan.reorder_from.set_data_handle(const_cast<void*>(from));
+  plan.reorder_to.set_data_handle(to);
+  try {
+    plan.reorder.execute(stream_, {{DNNL_ARG_FROM, plan.reorder_from}, {DNNL_ARG_TO, plan.reorder_to}});
+    stream_.wait();
+  } catch (const dnnl::error& error) {
+    throw Error(std::string("oneDNN failed: ") + error.what());
+  }
+}
+
+memory::data_type dnnl_type(DType type) {
+  if (type == DType::f32) return memory::data_type::f32;
+  if (type == DType::bf16) return memory::data_type::bf16;
+  throw Error(std::string("cpu: activations of type ") + dtype_name(type) + "; use f32 or bf16");
+}
+
+memory::desc activation_desc(DType type, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
+  return {{n, c, h, w}, dnnl_type(type), memory::format_tag::nhwc};
+}
+
+memory::desc weights_desc(const Conv2dSpec& s, DType type) {
+  if (s.groups == 1)
+    return {{s.out, s.in, s.kernel_h, s.kernel_w}, dnnl_type(type), memory::format_tag::ohwi};
+  return {{s.groups, s.out / s.groups, s.in / s.groups, s.kernel_h, s.kernel_w},
+          dnnl_type(type),
+          memory::format_tag::gohwi};
+}
+
+memory::desc weights_any(const Conv2dSpec& s, DType type) {
+  if (s.groups == 1) return {{s.out, s.in, s.kernel_h, s.kernel_w}, dnnl_type(type), memory::format_tag::any};
+  return {{s.groups, s.out / s.groups, s.in / s.groups, s.kernel_h, s.kernel_w},
+          dnnl_type(type),
+          memory::format_tag::any};
+}
+
+memory::desc matrix_desc(DType type, std::int64_t rows, std::int64_t columns, std::int64_t pitch) {
+  return {{rows, columns}, dnnl_type(type), memory::dims{pitch, 1}};
+}
+
+memory::desc transposed_desc(DType type, std::int64_t rows, std::int64_t columns, std::int64_t pitch) {
+  return {{rows, columns}, dnnl_type(type), memory::dims{1, pitch}};
+}
+
+}  // namespace thaw::cpu

@@ -1,0 +1,74 @@
+// The only door to oneDNN (2.x): descriptors of Thaw's layouts, and primitives kept under plain keys.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "kernels/specs.h"
+
+namespace thaw::cpu {
+
+enum class Op : std::int64_t { conv_forward, conv_backward_data, conv_backward_weight, matmul, reorder };
+
+// What a primitive was built for: the op and every size, stride and flag it depends on; unused places are 0.
+struct Key {
+  std::array<std::int64_t, 24> values{};
+  bool operator==(const Key&) const = default;
+};
+
+struct KeyHash {
+  std::size_t operator()(const Key& key) const;
+};
+
+// A primitive with the memory objects it runs on; the pointers are set anew for each run.
+struct Plan {
+  dnnl::primitive primitive;
+  std::unordered_map<int, dnnl::memory> memories;  // by DNNL_ARG_*
+  std::size_t scratchpad_bytes = 0;
+  // Weights (or their gradient) in the primitive's own layout, where it is not KRSC.
+  bool reorders_weights = false;
+  dnnl::primitive reorder;
+  dnnl::memory reorder_from, reorder_to;
+
+  void set(int argument, const void* data) { memories.at(argument).set_data_handle(const_cast<void*>(data)); }
+  void add(const dnnl::engine& engine, int argument, const dnnl::memory::desc& desc) {
+    memories.emplace(argument, dnnl::memory(desc, engine, nullptr));
+  }
+};
+
+class Dnnl {
+ public:
+  Dnnl() : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
+
+  const dnnl::engine& engine() const { return engine_; }
+
+  // The plan under `key`; `build(plan)` fills it the first time. oneDNN's errors become Error naming `op`.
+  Plan& plan(const Key& key, const char* op, const std::function<void(Plan&)>& build);
+  void run(Plan& plan);
+  void reorder(Plan& plan, const void* from, void* to);
+
+ private:
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  std::unordered_map<Key, std::unique_ptr<Plan>, KeyHash> plans_;
+};
+
+dnnl::memory::data_type dnnl_type(DType type);
+// Logical [N,C,H,W], packed NHWC.
+dnnl::memory::desc activation_desc(DType type, std::int64_t n, std::int64_t c, std::int64_t h,
+                                   std::int64_t w);
+// Logical OIHW or GOIHW, lying as KRSC.
+dnnl::memory::desc weights_desc(const Conv2dSpec& spec, DType type);
+// The same with the layout left to oneDNN.
+dnnl::memory::desc weights_any(const Conv2dSpec& spec, DType type);
+// Row-major matrix [rows, columns], or its transpose, with rows `pitch` elements apart.
+dnnl::memory::desc matrix_desc(DType type, std::int64_t rows, std::int64_t columns, std::int64_t pitch);
+dnnl::memory::desc transposed_desc(DType type, std::int64_t rows, std::int64_t columns, std::int64_t pitch);
+
+}  // namespace thaw::cpu

@@ -1,0 +1,149 @@
+// Sixteen floats as one value, for the loops that are compiled once per instruction set. Everything here lies
+// in the namespace of its instruction set, so that the linker cannot put AVX-512 code where an older
+// processor runs it.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "kernels/dtype.h"
+
+#define THAW_INLINE [[gnu::always_inline]] inline
+
+namespace thaw::cpu::THAW_CPU_ISA {
+
+constexpr int lanes = 16;
+using Vec = float __attribute__((vector_size(64)));
+using Ints = std::int32_t __attribute__((vector_size(64)));
+using Words = std::uint32_t __attribute__((vector_size(64)));
+using Halves = std::uint16_t __attribute__((vector_size(32)));
+using Bytes = std::uint8_t __attribute__((vector_size(16)));
+
+// How many lanes of a vector lie in memory: all, or the first `count`.
+struct Full {
+  static constexpr int count = lanes;
+};
+struct Tail {
+  int count;
+};
+
+THAW_INLINE Vec splat(float value) {
+  return Vec{} + value;
+}
+
+template <class V, class E>
+THAW_INLINE V load_raw(const E* from, Full) {
+  V v;
+  __builtin_memcpy(&v, from, sizeof(V));
+  return v;
+}
+template <class V, class E>
+THAW_INLINE V load_raw(const E* from, Tail tail) {
+  V v{};
+  E buffer[lanes] = {};
+  for (int i = 0; i < tail.count; ++i) buffer[i] = from[i];
+  __builtin_memcpy(&v, buffer, sizeof(V));
+  return v;
+}
+template <class V, class E>
+THAW_INLINE void store_raw(E* to, V v, Full) {
+  __builtin_memcpy(to, &v, sizeof(V));
+}
+template <class V, class E>
+THAW_INLINE void store_raw(E* to, V v, Tail tail) {
+  E buffer[lanes];
+  __builtin_memcpy(buffer, &v, sizeof(V));
+  for (int i = 0; i < tail.count; ++i) to[i] = buffer[i];
+}
+
+template <class Lane>
+THAW_INLINE Vec load(const float* from, Lane lane) {
+  return load_raw<Vec>(from, lane);
+}
+template <class Lane>
+THAW_INLINE Vec load(const bf16* from, Lane lane) {
+  const auto half = load_raw<Halves>(reinterpret_cast<const std::uint16_t*>(from), lane);
+  return reinterpret_cast<Vec>(__builtin_convertvector(half, Words) << 16);
+}
+
+template <class Lane>
+THAW_INLINE void store(float* to, Vec v, Lane lane) {
+  store_raw(to, v, lane);
+}
+// Rounds to nearest even; NaN stays NaN.
+template <class Lane>
+THAW_INLINE void store(bf16* to, Vec v, Lane lane) {
+  const auto u = reinterpret_cast<Words>(v);
+  const Words rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+  const Words quiet = (u >> 16) | 0x40u;
+  const Words chosen = (v != v) ? quiet : rounded;
+  store_raw(reinterpret_cast<std::uint16_t*>(to), __builtin_convertvector(chosen, Halves), lane);
+}
+
+THAW_INLINE Vec choose(Ints where, Vec yes, Vec no) {
+  return where ? yes : no;
+}
+
+// Bit i of the result is set where lane i of `where` is true.
+THAW_INLINE std::uint32_t to_bits(Ints where) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(where));
+#elif defined(__AVX2__)
+  __m256i part[2];
+  __builtin_memcpy(part, &where, sizeof(part));
+  const int low = _mm256_movemask_ps(_mm256_castsi256_ps(part[0]));
+  const int high = _mm256_movemask_ps(_mm256_castsi256_ps(part[1]));
+  return static_cast<std::uint32_t>(low | high << 8);
+#else
+  std::uint32_t bits = 0;
+  for (int i = 0; i < lanes; ++i) bits |= (where[i] != 0 ? 1u : 0u) << i;
+  return bits;
+#endif
+}
+
+THAW_INLINE Ints from_bits(std::uint32_t bits) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Ints>(_mm512_movm_epi32(static_cast<__mmask16>(bits)));
+#else
+  constexpr Words bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+  return ((Words{} + bits) & bit) != Words{};
+#endif
+}
+
+// Up to 16 bits of a ReLU mask (specs.h) that begin at a whole byte.
+template <class Lane>
+THAW_INLINE std::uint32_t load_bits(const std::uint8_t* from, Lane lane) {
+  return lane.count > 8 ? from[0] | static_cast<std::uint32_t>(from[1]) << 8 : from[0];
+}
+template <class Lane>
+THAW_INLINE void store_bits(std::uint8_t* to, std::uint32_t bits, Lane lane) {
+  bits &= (1u << lane.count) - 1u;
+  to[0] = static_cast<std::uint8_t>(bits);
+  if (lane.count > 8) to[1] = static_cast<std::uint8_t>(bits >> 8);
+}
+
+// f(i, lane) for i = 0, 16, ... that covers [0, n).
+template <class F>
+THAW_INLINE void for_vectors(std::int64_t n, F f) {
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(i, Full{});
+  if (i < n) f(i, Tail{static_cast<int>(n - i)});
+}
+
+// f(i, width, lane) where `width` (std-free constant) vectors of 16 are taken together while they last.
+template <int n>
+struct Width {
+  static constexpr int value = n;
+};
+template <class F>
+THAW_INLINE void for_wide_vectors(std::int64_t n, F f) {
+  std::int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) f(i, Width<4>{}, Full{});
+  for (; i + lanes <= n; i += lanes) f(i, Width<1>{}, Full{});
+  if (i < n) f(i, Width<1>{}, Tail{static_cast<int>(n - i)});
+}
+
+}  // namespace thaw::cpu::THAW_CPU_ISA
