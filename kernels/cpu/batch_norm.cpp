@@ -100,6 +100,10 @@ void CpuBackend::batch_norm_backward_apply(const BatchNormSpec& spec, ConstView 
            [&](Range range, Index) { loop.norm_gradient(args, range.begin, range.end); });
 }
 
+void CpuBackend::lerp(const float* from, std::int64_t count, float scale, float weight, float* to) {
+  for (Index i = 0; i < count; ++i) to[i] += weight * (scale * from[i] - to[i]);
+}
+
 void CpuBackend::bias_backward(ConstView dy, float* dbias, Into into) {
   const Loops& loop = loops(dy.type, "bias_backward");
   const NormReduce args{dy, ConstView{}, nullptr, nullptr};

@@ -106,6 +106,7 @@ class CpuBackend final : public Backend {
                                  const float* var, const float* gamma, const std::uint8_t* relu_mask,
                                  const float* sum_g, const float* sum_g_xhat, View dx, Into into,
                                  View dresidual) override;
+  void lerp(const float* from, std::int64_t count, float scale, float weight, float* to) override;
 
   void relu_forward(ConstView x, View y) override;
   void relu_backward(ConstView dy, ConstView y, View dx) override;

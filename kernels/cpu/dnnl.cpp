@@ -48,6 +48,16 @@ void Dnnl::reorder(Plan& plan, const void* from, void* to) {
   }
 }
 
+void Dnnl::sgemm(const char* op, bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n,
+                 std::int64_t k, const float* a, std::int64_t a_pitch, const float* b, std::int64_t b_pitch,
+                 float beta, float* c, std::int64_t c_pitch) {
+  const auto status = dnnl::sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a, a_pitch,
+                                  b, b_pitch, beta, c, c_pitch);
+  if (status != dnnl::status::success)
+    throw Error(std::string(op) + ": oneDNN's sgemm failed with status " +
+                std::to_string(static_cast<int>(status)));
+}
+
 memory::data_type dnnl_type(DType type) {
   if (type == DType::f32) return memory::data_type::f32;
   if (type == DType::bf16) return memory::data_type::bf16;

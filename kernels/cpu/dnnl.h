@@ -51,6 +51,10 @@ class Dnnl {
   // The plan under `key`; `build(plan)` fills it the first time. oneDNN's errors become Error naming `op`.
   Plan& plan(const Key& key, const char* op, const std::function<void(Plan&)>& build);
   void run(Plan& plan);
+  // c = a b + beta c, row-major; `transpose_a`: a lies as [k, m]; `transpose_b`: b lies as [n, k].
+  void sgemm(const char* op, bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n,
+             std::int64_t k, const float* a, std::int64_t a_pitch, const float* b, std::int64_t b_pitch,
+             float beta, float* c, std::int64_t c_pitch);
   void reorder(Plan& plan, const void* from, void* to);
 
  private:

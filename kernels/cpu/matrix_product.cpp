@@ -16,6 +16,15 @@ Index types(const ConstView& view) {
 void CpuBackend::product(const Product& p) {
   const Index m = p.c.pixels(), n = p.c.c, k = p.transpose_a ? p.a.pixels() : p.a.c;
   if (m == 0 || n == 0) return;
+  const bool f32 = p.a.type == DType::f32 && p.b.type == DType::f32 && p.c.type == DType::f32;
+  if (f32 && p.bias == nullptr && !p.residual && p.activation == Activation::none) {
+    // Measured on ResNet-50's 1x1 convolutions: sgemm beats the matmul primitive by 5-30 % for gradients.
+    omp_set_num_threads(threads_);
+    dnnl_.sgemm(p.op, p.transpose_a, p.transpose_b, m, n, k, static_cast<const float*>(p.a.data), p.a.pitch,
+                static_cast<const float*>(p.b.data), p.b.pitch, p.add ? 1.0f : 0.0f,
+                static_cast<float*>(p.c.data), p.c.pitch);
+    return;
+  }
   const Index flags = flag(p.transpose_a, 0) | flag(p.transpose_b, 1) | flag(p.bias != nullptr, 2) |
                       flag(static_cast<bool>(p.residual), 3) | flag(p.activation == Activation::relu, 4) |
                       flag(p.add, 5);
