@@ -1,0 +1,22 @@
+// The networks by name.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/network.h"
+
+namespace thaw {
+
+// "resnet18" ... "resnet152", "resnet20" ... "resnet110", in that order.
+std::vector<std::string> model_names();
+
+// A network with its names set; all weights are 0 until initialize() or load_weights() fills them.
+// Throws Error with the nearest names if there is no such model, and if an option is not positive.
+std::unique_ptr<Network> make_network(const std::string& name, const NetworkOptions& options = {});
+
+// The number of classes that the published weights of this model have: 1000 or 10.
+std::int64_t default_num_classes(const std::string& name);
+
+}  // namespace thaw
