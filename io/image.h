@@ -61,6 +61,12 @@ Image read_image(const std::string& path, int channels, const ImageLimits& limit
 // Reads only the header and checks format and limits; pixels behind it may still be damaged. Throws like
 // read_image.
 ImageHeader image_header(const std::string& path, const ImageLimits& limits = {});
+ImageHeader image_header(std::span<const std::uint8_t> bytes, const std::string& name,
+                         const ImageLimits& limits = {});
+
+// The bytes of a regular file of at most `limit` bytes; anything else is not opened. Throws Error naming the
+// file.
+std::vector<std::uint8_t> read_picture_file(const std::string& path, std::size_t limit);
 
 // The same picture with 1 or 3 channels.
 Image convert_channels(Image image, int channels);
