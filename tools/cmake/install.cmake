@@ -1,0 +1,42 @@
+# Install rules: libraries, headers, programs and the package that find_package(Thaw) finds. Thaw::thaw is everything.
+include(CMakePackageConfigHelpers)
+
+add_library(thaw INTERFACE)
+target_link_libraries(thaw INTERFACE thaw_models thaw_optim thaw_io)
+add_library(Thaw::thaw ALIAS thaw)
+
+set(thaw_exported thaw thaw_kernels thaw_tensor thaw_layers thaw_models thaw_optim thaw_io)
+get_target_property(thaw_kernels_links thaw_kernels LINK_LIBRARIES)
+foreach(backend thaw_kernels_cpu thaw_kernels_cuda)
+  if(backend IN_LIST thaw_kernels_links)
+    list(APPEND thaw_exported ${backend})
+  endif()
+endforeach()
+set(THAW_PACKAGE_CPU OFF)
+set(THAW_PACKAGE_CUDA OFF)
+if(thaw_kernels_cpu IN_LIST thaw_exported)
+  set(THAW_PACKAGE_CPU ON)
+endif()
+if(thaw_kernels_cuda IN_LIST thaw_exported)
+  set(THAW_PACKAGE_CUDA ON)
+endif()
+
+install(TARGETS ${thaw_exported} EXPORT ThawTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(folder kernels tensor layers models optim io)
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/thaw
+          FILES_MATCHING PATTERN "*.h"
+          PATTERN "cpu" EXCLUDE PATTERN "cuda" EXCLUDE PATTERN "reference" EXCLUDE)
+endforeach()
+foreach(program train evaluate predict convert inspect)
+  if(TARGET ${program})
+    install(PROGRAMS $<TARGET_FILE:${program}> DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME thaw-${program})
+  endif()
+endforeach()
+
+set(thaw_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Thaw)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ThawConfig.cmake.in ${CMAKE_BINARY_DIR}/ThawConfig.cmake
+                              INSTALL_DESTINATION ${thaw_package_folder})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/ThawConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/ThawConfig.cmake ${CMAKE_BINARY_DIR}/ThawConfigVersion.cmake
+        DESTINATION ${thaw_package_folder})
+install(EXPORT ThawTargets NAMESPACE Thaw:: DESTINATION ${thaw_package_folder})
