@@ -1,4 +1,5 @@
-// The one exception type. A message says what is wrong, where (file, tensor, op with shapes) and how to mend it.
+// The one exception type. A message says what is wrong, where (file, tensor, op with shapes) and how to mend
+// it.
 #pragma once
 
 #include <stdexcept>

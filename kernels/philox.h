@@ -1,5 +1,5 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
-// The same key and counter give the same bits on every device and in any order of evaluation.
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// SC 2011). The same key and counter give the same bits on every device and in any order of evaluation.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct PhiloxBits {
 };
 
 // Ten rounds over the 128-bit counter (c0..c3) under the 64-bit key (k0, k1).
-THAW_HOST_DEVICE inline PhiloxBits philox4x32(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
-                                              std::uint32_t k0, std::uint32_t k1) {
+THAW_HOST_DEVICE inline PhiloxBits philox4x32(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2,
+                                              std::uint32_t c3, std::uint32_t k0, std::uint32_t k1) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c0;
     const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * c2;

@@ -1,4 +1,5 @@
-// The plain structs that describe an op: views of activations, geometry, and the numbers that change between steps.
+// The plain structs that describe an op: views of activations, geometry, and the numbers that change between
+// steps.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,8 @@
 namespace thaw {
 
 // A view of activations [N,H,W,C] in memory (logical [N,C,H,W]): pixel p = (n*h + y)*w + x begins at element
-// p * pitch and holds `c` values. pitch > c: a channel slice of a wider buffer. Rows [N,F] are views with h = w = 1.
+// p * pitch and holds `c` values. pitch > c: a channel slice of a wider buffer. Rows [N,F] are views with h =
+// w = 1.
 template <class Pointer>
 struct BasicView {
   Pointer data = nullptr;
@@ -57,13 +59,15 @@ struct Conv2dSpec {
   std::int64_t extent(std::int64_t size, std::int64_t kernel) const {
     const std::int64_t span = size + 2 * padding - dilation * (kernel - 1) - 1;
     if (span < 0)
-      throw Error("conv2d: input of size " + std::to_string(size) + " with padding " + std::to_string(padding) +
-                  " is smaller than the kernel of size " + std::to_string(kernel) + "; use larger pictures");
+      throw Error("conv2d: input of size " + std::to_string(size) + " with padding " +
+                  std::to_string(padding) + " is smaller than the kernel of size " + std::to_string(kernel) +
+                  "; use larger pictures");
     return span / stride + 1;
   }
 };
 
-// Max or average pooling as torch.nn.MaxPool2d / AvgPool2d; the divisor of the average follows PyTorch's rule.
+// Max or average pooling as torch.nn.MaxPool2d / AvgPool2d; the divisor of the average follows PyTorch's
+// rule.
 struct Pool2dSpec {
   std::int64_t kernel = 2, stride = 2, padding = 0;
   bool ceil_mode = false;
@@ -85,7 +89,8 @@ struct BatchNormSpec {
   Activation activation = Activation::none;  // applied after the optional residual add
 };
 
-// Bytes of a ReLU mask: one bit per value, each pixel's row rounded up to whole bytes, value c at bit c % 8 of byte c / 8.
+// Bytes of a ReLU mask: one bit per value, each pixel's row rounded up to whole bytes, value c at bit c % 8
+// of byte c / 8.
 constexpr std::int64_t relu_mask_bytes(std::int64_t pixels, std::int64_t channels) {
   return pixels * ((channels + 7) / 8);
 }
@@ -106,15 +111,17 @@ struct ArenaSegment {
   float weight_decay = 0.0f;
 };
 
-// Whatever changes between steps. It lies in device memory, so that a recorded step (CUDA graph) can be replayed.
+// Whatever changes between steps. It lies in device memory, so that a recorded step (CUDA graph) can be
+// replayed.
 struct StepState {
-  std::uint64_t step = 0;   // optimizer steps done before this one; AdamW's t is step + 1
-  std::uint64_t seed = 0;   // Philox key of dropout
-  float lr = 0.0f;          // before lr_scale
-  float max_norm = 0.0f;    // gradient clipping by total norm; 0: no clipping
-  float grad_norm = 0.0f;   // written by gradient_norm
-  float clip = 1.0f;        // written by gradient_norm: what gradients are multiplied by
-  std::uint32_t skip = 0;   // written by gradient_norm: 1 if the norm is not finite, then the step changes nothing
+  std::uint64_t step = 0;  // optimizer steps done before this one; AdamW's t is step + 1
+  std::uint64_t seed = 0;  // Philox key of dropout
+  float lr = 0.0f;         // before lr_scale
+  float max_norm = 0.0f;   // gradient clipping by total norm; 0: no clipping
+  float grad_norm = 0.0f;  // written by gradient_norm
+  float clip = 1.0f;       // written by gradient_norm: what gradients are multiplied by
+  std::uint32_t skip =
+      0;  // written by gradient_norm: 1 if the norm is not finite, then the step changes nothing
   std::uint32_t unused = 0;
 };
 

@@ -1,8 +1,9 @@
 // Tensor: shape, type and shared storage, on a backend or in plain host memory.
 //
-// Layout: tensors of rank 4 (activations [N,C,H,W], convolution weights [O,I,H,W], pictures) lie channels-last in memory
-// ([N,H,W,C], [O,H,W,I]), pixels `pitch` elements apart; all others lie row-major in their logical order. Files hold
-// PyTorch's order; io/ converts (to_contiguous, from_contiguous below).
+// Layout: tensors of rank 4 (activations [N,C,H,W], convolution weights [O,I,H,W], pictures) lie
+// channels-last in memory
+// ([N,H,W,C], [O,H,W,I]), pixels `pitch` elements apart; all others lie row-major in their logical order.
+// Files hold PyTorch's order; io/ converts (to_contiguous, from_contiguous below).
 #pragma once
 
 #include <memory>
@@ -28,8 +29,8 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   DType dtype() const { return type_; }
   std::int64_t elements() const { return shape_.elements(); }
-  std::size_t bytes() const;     // of the elements, without gaps
-  Backend* backend() const;      // null: host memory
+  std::size_t bytes() const;  // of the elements, without gaps
+  Backend* backend() const;   // null: host memory
   std::int64_t pitch() const { return pitch_; }
   bool packed() const;
 
@@ -39,22 +40,23 @@ class Tensor {
     return static_cast<T*>(data());
   }
 
-  // The view of a rank-4 tensor, or of a rank-2 tensor [N,F] as N pixels of F channels.
+  // The view of a rank-4 tensor, of a rank-2 tensor [N,F] as N pixels of F channels, or of a rank-1 tensor [F] as one.
   View view() const;
 
   // Channels [begin, end) of a rank-4 or rank-2 tensor, sharing storage.
   Tensor channels(std::int64_t begin, std::int64_t end) const;
   // Rows [begin, end) along the first dimension, sharing storage.
   Tensor rows(std::int64_t begin, std::int64_t end) const;
-  // `elements` elements of a packed tensor from `offset` as a tensor of `shape`, sharing storage: slots of an arena.
+  // `elements` elements of a packed tensor from `offset` as a tensor of `shape`, sharing storage: slots of an
+  // arena.
   Tensor slot(std::int64_t offset, Shape shape) const;
-  // Other shape of the same number of elements, sharing storage. Only between layouts that lie the same in memory:
-  // row-major shapes, or [N,C,1,1] and [N,C]. Throws otherwise.
+  // Other shape of the same number of elements, sharing storage. Only between layouts that lie the same in
+  // memory: row-major shapes, or [N,C,1,1] and [N,C]. Throws otherwise.
   Tensor reshape(Shape shape) const;
 
-  Tensor to_host() const;              // packed copy in host memory
-  Tensor to(Backend& backend) const;   // packed copy on `backend`
-  void copy_from(const Tensor& other); // same shape and type; both packed; any devices
+  Tensor to_host() const;               // packed copy in host memory
+  Tensor to(Backend& backend) const;    // packed copy on `backend`
+  void copy_from(const Tensor& other);  // same shape and type; both packed; any devices
 
  private:
   struct Storage;
@@ -65,7 +67,8 @@ class Tensor {
   DType type_ = DType::f32;
 };
 
-// The f32 values of a host or device tensor in PyTorch's contiguous order, and the other way round (into host memory).
+// The f32 values of a host or device tensor in PyTorch's contiguous order, and the other way round (into host
+// memory).
 std::vector<float> to_contiguous(const Tensor& tensor);
 Tensor from_contiguous(std::span<const float> values, Shape shape);
 

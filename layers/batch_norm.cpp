@@ -1,0 +1,124 @@
+#include "layers/batch_norm.h"
+
+namespace thaw {
+
+BatchNorm2d::BatchNorm2d(std::int64_t channels, float eps_, float momentum_)
+    : eps(eps_), momentum(momentum_) {
+  add_parameter("weight", weight, {channels});
+  add_parameter("bias", bias, {channels});
+  const std::vector<float> ones(static_cast<std::size_t>(channels), 1.0f);
+  add_buffer("running_mean", running_mean, Tensor::zeros_host({channels}));
+  add_buffer("running_var", running_var, from_contiguous(ones, {channels}));
+  add_buffer("num_batches_tracked", num_batches_tracked, Tensor::zeros_host({}, DType::i64));
+  weight.value.copy_from(from_contiguous(ones, {channels}));
+}
+
+bool BatchNorm2d::uses_batch(Mode mode) const {
+  if (!mode.training || policy == BatchNormPolicy::frozen) return false;
+  return policy == BatchNormPolicy::train || !frozen();
+}
+
+void BatchNorm2d::update_running(const Tensor& mean, const Tensor& biased_var, std::int64_t pixels) {
+  Backend& backend = *running_mean.value.backend();
+  const std::int64_t channels = running_mean.value.elements();
+  const float unbias = static_cast<float>(pixels) / static_cast<float>(pixels - 1);
+  backend.lerp(mean.as<float>(), channels, 1.0f, momentum, running_mean.value.as<float>());
+  backend.lerp(biased_var.as<float>(), channels, unbias, momentum, running_var.value.as<float>());
+  ++*num_batches_tracked.value.as<std::int64_t>();
+  ++version;
+}
+
+Variable BatchNorm2d::forward(const Variable& x, Mode mode) {
+  return batch_norm(x, *this, {}, Activation::none, mode);
+}
+
+void set_batch_norm_policy(Module& module, BatchNormPolicy policy) {
+  module.visit([policy](Module& m) {
+    if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) bn->policy = policy;
+  });
+}
+
+namespace {
+
+// What backward of a batch_norm node reads.
+struct Saved {
+  Tensor x, mean, var, mask;
+  bool batch = false;
+};
+
+void batch_norm_backward(Backend& backend, BatchNorm2d& bn, const BatchNormSpec& spec, const Saved& saved,
+                         const Variable& x, const Variable& residual, const Tensor& dy) {
+  const std::int64_t channels = bn.weight.value.elements();
+  const auto* mask = saved.mask.defined() ? saved.mask.as<std::uint8_t>() : nullptr;
+  const bool x_wants = x.requires_grad();
+  Tensor sum_g, sum_g_xhat;
+  if (bn.weight.wants_gradient() || bn.bias.wants_gradient() || (saved.batch && x_wants)) {
+    sum_g = Tensor::empty(backend, {channels});
+    sum_g_xhat = Tensor::empty(backend, {channels});
+    backend.batch_norm_backward_reduce(spec, dy.view(), saved.x.view(), saved.mean.as<float>(),
+                                       saved.var.as<float>(), mask, sum_g.as<float>(),
+                                       sum_g_xhat.as<float>());
+    const auto give = [&](Parameter& p, const Tensor& sum) {
+      if (!p.wants_gradient()) return;
+      View from = sum.view(), to = p.grad.view();
+      backend.copy(from, to, p.next_grad());
+    };
+    give(bn.bias, sum_g);
+    give(bn.weight, sum_g_xhat);
+  }
+  Tensor dx = x_wants ? Tensor::empty(backend, dy.shape(), dy.dtype()) : Tensor();
+  Tensor dresidual = residual.requires_grad() ? Tensor::empty(backend, dy.shape(), dy.dtype()) : Tensor();
+  if (dx.defined() || dresidual.defined())
+    backend.batch_norm_backward_apply(
+        spec, dy.view(), saved.x.defined() ? ConstView(saved.x.view()) : ConstView(), saved.mean.as<float>(),
+        saved.var.as<float>(), bn.weight.value.as<float>(), mask, saved.batch ? sum_g.as<float>() : nullptr,
+        saved.batch ? sum_g_xhat.as<float>() : nullptr, dx.defined() ? dx.view() : View(), Into::assign,
+        dresidual.defined() ? dresidual.view() : View());
+  if (dx.defined()) x.accumulate(std::move(dx));
+  if (dresidual.defined()) residual.accumulate(std::move(dresidual));
+}
+
+}  // namespace
+
+Variable batch_norm(const Variable& x, BatchNorm2d& bn, const Variable& residual, Activation activation,
+                    Mode mode) {
+  Backend& backend = x.backend();
+  const View view = x.value().view();
+  const std::int64_t channels = bn.weight.value.elements();
+  if (view.c != channels)
+    throw Error("batch_norm " + bn.path() + ": takes " + std::to_string(channels) + " channels, got " +
+                x.value().shape().text());
+  const BatchNormSpec spec{.eps = bn.eps, .activation = activation};
+
+  Saved saved;
+  saved.batch = bn.uses_batch(mode);
+  if (saved.batch) {
+    if (view.pixels() < 2)
+      throw Error("batch_norm " + bn.path() + ": statistics of one value per channel (input " +
+                  x.value().shape().text() + "); use a batch of 2 or more, or --bn frozen");
+    saved.mean = Tensor::empty(backend, {channels});
+    saved.var = Tensor::empty(backend, {channels});
+    backend.batch_norm_statistics(view, saved.mean.as<float>(), saved.var.as<float>());
+    bn.update_running(saved.mean, saved.var, view.pixels());
+  } else {
+    saved.mean = bn.running_mean.value;
+    saved.var = bn.running_var.value;
+  }
+
+  const bool own_wants = bn.weight.wants_gradient() || bn.bias.wants_gradient();
+  const bool wanted = own_wants || x.requires_grad() || residual.requires_grad();
+  Tensor y = Tensor::empty(backend, x.value().shape(), x.value().dtype());
+  if (wanted && activation == Activation::relu)
+    saved.mask = Tensor::empty(backend, {relu_mask_bytes(view.pixels(), channels)}, DType::u8);
+  backend.batch_norm_apply(spec, view, saved.mean.as<float>(), saved.var.as<float>(),
+                           bn.weight.value.as<float>(), bn.bias.value.as<float>(),
+                           residual.defined() ? ConstView(residual.value().view()) : ConstView(), y.view(),
+                           saved.mask.defined() ? saved.mask.as<std::uint8_t>() : nullptr);
+  if (own_wants || (saved.batch && x.requires_grad())) saved.x = x.value();
+  return record(std::move(y), "batch_norm", bn.path(), {x, residual}, own_wants,
+                [=, &backend, &bn, x = x.edge(), residual = residual.edge()](const Tensor& dy) {
+                  batch_norm_backward(backend, bn, spec, saved, x, residual, dy);
+                });
+}
+
+}  // namespace thaw

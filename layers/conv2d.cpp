@@ -1,0 +1,53 @@
+#include "layers/conv2d.h"
+
+namespace thaw {
+
+Shape conv2d_output_shape(const Shape& x, const Conv2dSpec& spec, const std::string& module) {
+  if (x.rank() != 4 || x[1] != spec.in)
+    throw Error("conv2d " + module + ": takes [N, " + std::to_string(spec.in) + ", H, W], got " + x.text());
+  return {x[0], spec.out, spec.out_h(x[2]), spec.out_w(x[3])};
+}
+
+Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Parameter* bias,
+                const std::string& module) {
+  Backend& backend = x.backend();
+  const DType type = x.value().dtype();
+  Tensor y = Tensor::empty(backend, conv2d_output_shape(x.value().shape(), spec, module), type);
+  backend.conv2d_forward(spec, x.value().view(), weight.weights(type),
+                         bias != nullptr ? bias->value.as<float>() : nullptr, {}, Activation::none, y.view());
+
+  const bool weight_wants = weight.wants_gradient();
+  const bool bias_wants = bias != nullptr && bias->wants_gradient();
+  const Tensor saved = weight_wants ? x.value() : Tensor();
+  return record(std::move(y), "conv2d", module, {x}, weight_wants || bias_wants,
+                [=, &backend, x = x.edge(), &weight, shape = x.value().shape()](const Tensor& dy) {
+                  if (weight_wants)
+                    backend.conv2d_backward_weight(spec, saved.view(), dy.view(), weight.grad.as<float>(),
+                                                   weight.next_grad());
+                  if (bias_wants) backend.bias_backward(dy.view(), bias->grad.as<float>(), bias->next_grad());
+                  if (!x.requires_grad()) return;
+                  Tensor dx = Tensor::empty(backend, shape, dy.dtype());
+                  backend.conv2d_backward_data(spec, dy.view(), weight.weights(dy.dtype()), dx.view());
+                  x.accumulate(std::move(dx));
+                });
+}
+
+Conv2d::Conv2d(const Conv2dConfig& c)
+    : spec_{.in = c.in,
+            .out = c.out,
+            .kernel_h = c.kernel,
+            .kernel_w = c.kernel,
+            .stride = c.stride,
+            .padding = c.padding,
+            .dilation = c.dilation,
+            .groups = c.groups},
+      has_bias_(c.bias) {
+  add_parameter("weight", weight, {c.out, c.in / c.groups, c.kernel, c.kernel});
+  if (has_bias_) add_parameter("bias", bias, {c.out});
+}
+
+Variable Conv2d::forward(const Variable& x, Mode) {
+  return conv2d(x, spec_, weight, has_bias_ ? &bias : nullptr, path());
+}
+
+}  // namespace thaw

@@ -1,0 +1,46 @@
+// Convolution (torch.nn.Conv2d): differentiable function and module.
+#pragma once
+
+#include "layers/module.h"
+
+namespace thaw {
+
+// y = conv(x, weight) + bias; bias may be null. Gradients: dx accumulates, dweight and dbias go to the
+// parameters.
+Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Parameter* bias,
+                const std::string& module);
+
+struct Conv2dConfig {
+  std::int64_t in = 0, out = 0, kernel = 1;
+  std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
+  bool bias = false;
+};
+
+// A convolution's weights with a BatchNorm folded in, kept by conv_bn_act; `key` holds the versions it was
+// made from.
+struct FoldedWeights {
+  Tensor weight;  // as Conv2d::weight, in the activations' precision
+  Tensor bias;    // f32 [out]
+  std::uint64_t key[5] = {};
+};
+
+class Conv2d : public Module {
+ public:
+  explicit Conv2d(const Conv2dConfig& config);
+  Variable forward(const Variable& x, Mode mode) override;
+
+  const Conv2dSpec& spec() const { return spec_; }
+  bool has_bias() const { return has_bias_; }
+  Parameter weight;  // logical [out, in / groups, k, k], in memory KRSC
+  Parameter bias;    // [out], only if has_bias()
+  FoldedWeights folded;
+
+ private:
+  Conv2dSpec spec_;
+  bool has_bias_;
+};
+
+// [N, out, OH, OW] of a convolution's result; throws Error naming `module` if x does not fit.
+Shape conv2d_output_shape(const Shape& x, const Conv2dSpec& spec, const std::string& module);
+
+}  // namespace thaw

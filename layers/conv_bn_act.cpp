@@ -1,0 +1,88 @@
+#include "layers/conv_bn_act.h"
+
+#include <cmath>
+
+namespace thaw {
+
+namespace {
+
+// The folded weights of a convolution, in `type`. Computed in double on the host, kept until a value changes.
+FoldedWeights fold(Backend& backend, const Conv2d& conv, const BatchNorm2d& bn, DType type) {
+  const std::int64_t out = conv.spec().out;
+  const std::int64_t row = conv.spec().weight_elements() / out;
+  Tensor weight = conv.weight.value.to_host();
+  const Tensor gamma = bn.weight.value.to_host(), beta = bn.bias.value.to_host();
+  const Tensor mean = bn.running_mean.value.to_host(), var = bn.running_var.value.to_host();
+  const Tensor conv_bias = conv.has_bias() ? conv.bias.value.to_host() : Tensor::zeros_host({out});
+  Tensor bias = Tensor::empty_host({out});
+  for (std::int64_t o = 0; o < out; ++o) {
+    const double scale = gamma.as<float>()[o] / std::sqrt(static_cast<double>(var.as<float>()[o]) + bn.eps);
+    for (std::int64_t i = 0; i < row; ++i) {
+      float& w = weight.as<float>()[o * row + i];
+      w = static_cast<float>(w * scale);
+    }
+    bias.as<float>()[o] =
+        static_cast<float>(beta.as<float>()[o] + (conv_bias.as<float>()[o] - mean.as<float>()[o]) * scale);
+  }
+  FoldedWeights folded{.weight = weight.to(backend), .bias = bias.to(backend)};
+  if (type == DType::bf16) {
+    Tensor low = Tensor::empty(backend, weight.shape(), DType::bf16);
+    backend.copy(folded.weight.view(), low.view(), Into::assign);
+    folded.weight = std::move(low);
+  }
+  return folded;
+}
+
+const FoldedWeights& folded_weights(Backend& backend, Conv2d& conv, const BatchNorm2d& bn, DType type) {
+  FoldedWeights& kept = conv.folded;
+  const std::uint64_t key[] = {conv.weight.version, conv.has_bias() ? conv.bias.version : 0,
+                               bn.weight.version, bn.bias.version, bn.version};
+  if (!kept.weight.defined() || kept.weight.dtype() != type || kept.weight.backend() != &backend ||
+      !std::equal(std::begin(key), std::end(key), std::begin(kept.key))) {
+    kept = fold(backend, conv, bn, type);
+    std::copy(std::begin(key), std::end(key), std::begin(kept.key));
+  }
+  return kept;
+}
+
+Variable folded_forward(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,
+                        Activation activation) {
+  Backend& backend = x.backend();
+  const DType type = x.value().dtype();
+  const FoldedWeights folded = folded_weights(backend, conv, bn, type);
+  Tensor y = Tensor::empty(backend, conv2d_output_shape(x.value().shape(), conv.spec(), conv.path()), type);
+  backend.conv2d_forward(conv.spec(), x.value().view(), {folded.weight.data(), type}, folded.bias.as<float>(),
+                         residual.defined() ? ConstView(residual.value().view()) : ConstView(), activation,
+                         y.view());
+  const bool wanted = x.requires_grad() || residual.requires_grad();
+  const Tensor saved_y = wanted && activation == Activation::relu ? y : Tensor();
+  return record(std::move(y), "conv_bn_act", conv.path(), {x, residual}, false,
+                [=, &backend, x = x.edge(), residual = residual.edge(), spec = conv.spec(),
+                 shape = x.value().shape()](const Tensor& dy) {
+                  Tensor g = dy;
+                  if (saved_y.defined()) {
+                    g = Tensor::empty(backend, dy.shape(), dy.dtype());
+                    backend.relu_backward(dy.view(), saved_y.view(), g.view());
+                  }
+                  if (x.requires_grad()) {
+                    Tensor dx = Tensor::empty(backend, shape, dy.dtype());
+                    backend.conv2d_backward_data(spec, g.view(), {folded.weight.data(), type}, dx.view());
+                    x.accumulate(std::move(dx));
+                  }
+                  if (residual.requires_grad()) residual.accumulate(std::move(g));
+                });
+}
+
+}  // namespace
+
+Variable conv_bn_act(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,
+                     Activation activation, Mode mode) {
+  const bool wants = conv.weight.wants_gradient() || (conv.has_bias() && conv.bias.wants_gradient()) ||
+                     bn.weight.wants_gradient() || bn.bias.wants_gradient();
+  // In evaluation nobody calls backward on parameters, so folding is exact there too.
+  if (!bn.uses_batch(mode) && (!wants || !mode.training))
+    return folded_forward(x, conv, bn, residual, activation);
+  return batch_norm(conv.forward(x, mode), bn, residual, activation, mode);
+}
+
+}  // namespace thaw

@@ -1,0 +1,17 @@
+// Convolution + BatchNorm (+ residual) (+ ReLU), the building stone of ResNet, with a trainable and a folded
+// path.
+#pragma once
+
+#include "layers/batch_norm.h"
+#include "layers/conv2d.h"
+
+namespace thaw {
+
+// y = act(bn(conv(x)) + residual); residual may be undefined. Where neither conv nor bn wants a gradient and
+// bn uses its running statistics, bn is folded into the convolution (weight * s, bias beta - mean * s, s =
+// gamma / sqrt(var + eps)): one op, nothing saved but a ReLU output, and that only where something nearer the
+// input wants a gradient.
+Variable conv_bn_act(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,
+                     Activation activation, Mode mode);
+
+}  // namespace thaw

@@ -1,0 +1,40 @@
+#include "layers/linear.h"
+
+namespace thaw {
+
+Variable linear(const Variable& x, Parameter& weight, Parameter* bias, const std::string& module) {
+  Backend& backend = x.backend();
+  const Shape& shape = x.value().shape();
+  if (shape.rank() != 2 || shape[1] != weight.value.shape()[1])
+    throw Error("linear " + module + ": takes [N, " + std::to_string(weight.value.shape()[1]) + "], got " +
+                shape.text());
+  const DType type = x.value().dtype();
+  Tensor y = Tensor::empty(backend, {shape[0], weight.value.shape()[0]}, type);
+  backend.linear_forward(x.value().view(), weight.weights(type),
+                         bias != nullptr ? bias->value.as<float>() : nullptr, y.view());
+  const bool weight_wants = weight.wants_gradient();
+  const bool bias_wants = bias != nullptr && bias->wants_gradient();
+  const Tensor saved = weight_wants ? x.value() : Tensor();
+  return record(std::move(y), "linear", module, {x}, weight_wants || bias_wants,
+                [=, &backend, x = x.edge(), &weight](const Tensor& dy) {
+                  if (weight_wants)
+                    backend.linear_backward_weight(saved.view(), dy.view(), weight.grad.as<float>(),
+                                                   weight.next_grad());
+                  if (bias_wants) backend.bias_backward(dy.view(), bias->grad.as<float>(), bias->next_grad());
+                  if (!x.requires_grad()) return;
+                  Tensor dx = Tensor::empty(backend, shape, dy.dtype());
+                  backend.linear_backward_data(dy.view(), weight.weights(dy.dtype()), dx.view());
+                  x.accumulate(std::move(dx));
+                });
+}
+
+Linear::Linear(std::int64_t in, std::int64_t out, bool bias_) : has_bias_(bias_) {
+  add_parameter("weight", weight, {out, in});
+  if (has_bias_) add_parameter("bias", bias, {out});
+}
+
+Variable Linear::forward(const Variable& x, Mode) {
+  return linear(x, weight, has_bias_ ? &bias : nullptr, path());
+}
+
+}  // namespace thaw
