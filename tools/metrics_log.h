@@ -1,0 +1,29 @@
+// metrics.jsonl: one JSON object a line for every finished epoch.
+#pragma once
+
+#include <string>
+
+namespace thaw {
+
+struct EpochMetrics {
+  int epoch = 0;  // from 1
+  double train_loss = 0, train_accuracy = 0;
+  double val_loss = 0, val_accuracy = 0;  // NaN where there is no validation data: written as null
+  double lr = 0;                          // of the epoch's last step
+  double images_per_second = 0;           // of training
+  double seconds = 0;                     // of training and validation together
+  double data_wait_fraction = 0;
+};
+
+// {"epoch":1,"train_loss":0.61,"train_accuracy":0.71,"val_loss":0.52,"val_accuracy":0.78,"lr":0.001,
+//  "images_per_second":412.0,"seconds":5.8,"data_wait_fraction":0.01}, without the line end.
+std::string metrics_line(const EpochMetrics& metrics);
+
+// Appends the line. Throws Error when it cannot be written.
+void append_metrics(const std::string& path, const EpochMetrics& metrics);
+
+// Keeps the lines of epochs 1..epochs: what a resumed run has not done yet must not stand in the log. No
+// file: nothing.
+void trim_metrics(const std::string& path, int epochs);
+
+}  // namespace thaw
