@@ -1,0 +1,137 @@
+#include "kernels/cuda/conv2d.h"
+
+#include "kernels/cuda/ops.h"
+
+namespace thaw::cuda {
+namespace {
+
+// All that a plan depends on: geometry, pitches, types, alignment of the pointers.
+void describe(std::vector<std::int64_t>& key, const ConstView& v) {
+  key.insert(key.end(),
+             {v.n, v.h, v.w, v.c, v.pitch, static_cast<std::int64_t>(v.type), graph_tensor(0, v).alignment});
+}
+
+std::vector<std::int64_t> key_of(ConvolutionKind kind, const Conv2dSpec& s, const ConstView& x,
+                                 const ConstView& y) {
+  std::vector<std::int64_t> key{static_cast<std::int64_t>(kind),
+                                s.in,
+                                s.out,
+                                s.kernel_h,
+                                s.kernel_w,
+                                s.stride,
+                                s.padding,
+                                s.dilation,
+                                s.groups};
+  describe(key, x);
+  describe(key, y);
+  return key;
+}
+
+void check_shapes(const char* op, const Conv2dSpec& s, const ConstView& x, const ConstView& y) {
+  const bool fits = x.c == s.in && y.c == s.out && x.n == y.n && y.h == s.out_h(x.h) && y.w == s.out_w(x.w);
+  if (!fits) throw Error(std::string(op) + ": the views do not have the shapes of the convolution");
+  if (x.type != y.type) throw Error(std::string(op) + ": x and y have different types");
+}
+
+}  // namespace
+
+Scratch::~Scratch() {
+  cudaFree(memory_);
+}
+
+void* Scratch::at_least(const Queue& queue, std::size_t bytes) {
+  if (bytes <= bytes_) return memory_;
+  check(cudaStreamSynchronize(queue.stream), "convolution workspace: waiting for its last use");
+  cudaFree(memory_);
+  memory_ = nullptr;
+  bytes_ = 0;
+  if (cudaMalloc(&memory_, bytes) != cudaSuccess) {
+    cudaGetLastError();  // this failure is reported here
+    throw Error("cuda: no memory for a convolution workspace of " + std::to_string(bytes) +
+                " bytes; use a smaller batch size");
+  }
+  bytes_ = bytes;
+  return memory_;
+}
+
+Convolutions::Convolutions(const Queue& queue) : queue_(queue) {
+  check(cudnnCreate(&handle_), "starting cuDNN");
+  check(cudnnSetStream(handle_, queue.stream), "giving cuDNN its stream");
+}
+
+Convolutions::~Convolutions() {
+  cudnnDestroy(handle_);
+}
+
+template <class Build>
+const Plan& Convolutions::plan_for(const Key& key, DType type, const char* op, Build build) {
+  auto it = plans_.find(key);
+  if (it == plans_.end()) {
+    GraphBuilder builder;
+    const Descriptor graph = build(builder);
+    const EngineLimits limits{.tensor_cores = type != DType::f32, .deterministic = true};
+    it = plans_.emplace(key, Plan(graph, device_of(handle_), limits, op)).first;
+  }
+  return it->second;
+}
+
+void Convolutions::run(const Plan& plan, const std::vector<std::int64_t>& uids,
+                       const std::vector<const void*>& pointers) {
+  const auto bytes = static_cast<std::size_t>(plan.workspace_bytes());
+  plan.execute(handle_, uids, pointers, bytes > 0 ? workspace_.at_least(queue_, bytes) : nullptr);
+}
+
+void Convolutions::forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
+                           ConstView residual, Activation activation, View y) {
+  check_shapes("conv2d_forward", spec, x, y);
+  Key key = key_of(ConvolutionKind::forward, spec, x, y);
+  key.push_back(static_cast<std::int64_t>(activation));
+  key.push_back(bias ? 1 : 0);
+  if (residual) describe(key, residual);
+  const Plan& plan = plan_for(key, x.type, "conv2d_forward", [&](GraphBuilder& builder) {
+    return forward_graph(builder, spec, x, weight.type, bias != nullptr, residual, activation, y);
+  });
+  std::vector<std::int64_t> uids{uid_x, uid_w, uid_y};
+  std::vector<const void*> pointers{x.data, weight.data, y.data};
+  if (bias) {
+    uids.push_back(uid_bias);
+    pointers.push_back(bias);
+  }
+  if (residual) {
+    uids.push_back(uid_residual);
+    pointers.push_back(residual.data);
+  }
+  run(plan, uids, pointers);
+}
+
+void Convolutions::backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx) {
+  check_shapes("conv2d_backward_data", spec, dx, dy);
+  const Plan& plan =
+      plan_for(key_of(ConvolutionKind::data_gradient, spec, dx, dy), dy.type, "conv2d_backward_data",
+               [&](GraphBuilder& b) { return data_gradient_graph(b, spec, dx, weight.type, dy); });
+  run(plan, {uid_x, uid_w, uid_y}, {dx.data, weight.data, dy.data});
+}
+
+void Convolutions::backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight,
+                                   Into into) {
+  check_shapes("conv2d_backward_weight", spec, x, dy);
+  const Plan& plan =
+      plan_for(key_of(ConvolutionKind::weight_gradient, spec, x, dy), x.type, "conv2d_backward_weight",
+               [&](GraphBuilder& b) { return weight_gradient_graph(b, spec, x, dy); });
+  const bool direct =
+      x.type == DType::f32 && into == Into::assign && reinterpret_cast<std::uintptr_t>(dweight) % 16 == 0;
+  if (direct) return run(plan, {uid_x, uid_w, uid_y}, {x.data, dweight, dy.data});
+
+  View from;
+  from.type = x.type;
+  from.n = 1;
+  from.c = from.pitch = spec.weight_elements();
+  from.data = gradient_.at_least(queue_, static_cast<std::size_t>(from.c) * item_size(from.type));
+  View to = from;
+  to.type = DType::f32;
+  to.data = dweight;
+  run(plan, {uid_x, uid_w, uid_y}, {x.data, from.data, dy.data});
+  copy(queue_, from, to, into);
+}
+
+}  // namespace thaw::cuda

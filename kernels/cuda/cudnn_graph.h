@@ -1,0 +1,116 @@
+// A thin layer over cuDNN's graph API (cudnn_backend.h): descriptors that own themselves, and builders of the
+// few nodes that Thaw's convolutions are made of. Every refusal of cuDNN becomes an Error that names the
+// node.
+#pragma once
+
+#include <cudnn.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/specs.h"
+
+namespace thaw::cuda {
+
+void check(cudnnStatus_t status, const std::string& what);
+
+// Owns one descriptor. Attributes are set before finalize(), which checks them.
+class Descriptor {
+ public:
+  explicit Descriptor(cudnnBackendDescriptorType_t kind);
+  ~Descriptor();
+  Descriptor(Descriptor&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+
+  cudnnBackendDescriptor_t get() const { return handle_; }
+  void finalize(const char* what);
+  cudnnStatus_t try_finalize() { return cudnnBackendFinalize(handle_); }
+
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, std::int64_t count,
+           const void* values);
+  void set(cudnnBackendAttributeName_t name, std::int64_t value) { set(name, CUDNN_TYPE_INT64, 1, &value); }
+  void set(cudnnBackendAttributeName_t name, const std::vector<std::int64_t>& values) {
+    set(name, CUDNN_TYPE_INT64, static_cast<std::int64_t>(values.size()), values.data());
+  }
+  void set(cudnnBackendAttributeName_t name, cudnnDataType_t value) {
+    set(name, CUDNN_TYPE_DATA_TYPE, 1, &value);
+  }
+  void set(cudnnBackendAttributeName_t name, const Descriptor& value) {
+    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value.handle_);
+  }
+
+ private:
+  cudnnBackendDescriptor_t handle_ = nullptr;
+};
+
+// Logical [N,C,H,W] (weights [K,C/groups,R,S]) with strides in elements; `uid` names it in the variant pack.
+struct GraphTensor {
+  std::int64_t uid = 0;
+  std::array<std::int64_t, 4> dims{}, strides{};
+  DType type = DType::f32;
+  bool is_virtual = false;  // an intermediate result that never reaches memory
+  std::int64_t alignment = 16;
+};
+
+GraphTensor graph_tensor(std::int64_t uid, const ConstView& view);
+GraphTensor graph_weights(std::int64_t uid, const Conv2dSpec& spec, DType type);  // KRSC
+GraphTensor graph_bias(std::int64_t uid, std::int64_t channels);                  // f32 [1,C,1,1]
+GraphTensor virtual_like(std::int64_t uid, const GraphTensor& tensor);            // f32, packed NHWC
+
+enum class ConvolutionKind : std::int64_t { forward, data_gradient, weight_gradient };
+
+// A graph under construction: nodes refer to tensors by their descriptors.
+class GraphBuilder {
+ public:
+  // x, w, y are the tensors of the forward convolution; the kind says which one is computed from the other
+  // two.
+  void convolution(ConvolutionKind kind, const Conv2dSpec& spec, const GraphTensor& x, const GraphTensor& w,
+                   const GraphTensor& y);
+  void add(const GraphTensor& a, const GraphTensor& b, const GraphTensor& sum);
+  void relu(const GraphTensor& x, const GraphTensor& y);
+  Descriptor finish();  // the operation graph
+
+ private:
+  cudnnBackendDescriptor_t tensor(const GraphTensor& t);
+  Descriptor& pointwise(cudnnPointwiseMode_t mode, const GraphTensor& x, const GraphTensor& y);
+
+  std::vector<std::pair<std::int64_t, Descriptor>> tensors_;
+  std::vector<Descriptor> functions_, nodes_;
+};
+
+// What engines are chosen for: a real device by its handle, or one described in JSON (no GPU needed, no
+// execution).
+Descriptor device_of(cudnnHandle_t handle);
+Descriptor device_described(const std::string& json);
+
+// Which engines may be used.
+struct EngineLimits {
+  bool tensor_cores = true;  // false for f32 unless TF32 is asked for
+  bool deterministic = true;
+};
+
+// Engine configurations that cuDNN proposes for the graph and that keep the limits, best first.
+std::vector<Descriptor> engine_configurations(const Descriptor& graph, const Descriptor& device,
+                                              EngineLimits limits);
+
+// A graph compiled for a device.
+class Plan {
+ public:
+  Plan(const Descriptor& graph, const Descriptor& device, EngineLimits limits, const std::string& what);
+  std::int64_t workspace_bytes() const { return workspace_; }
+  void execute(cudnnHandle_t handle, const std::vector<std::int64_t>& uids,
+               const std::vector<const void*>& pointers, void* workspace) const;
+
+ private:
+  Descriptor plan_;
+  std::int64_t workspace_ = 0;
+  std::string what_;
+};
+
+}  // namespace thaw::cuda

@@ -1,0 +1,112 @@
+// From an operation graph to something that runs: devices, engine configurations, plans, execution.
+#include "kernels/cuda/cudnn_graph.h"
+#include "kernels/error.h"
+
+namespace thaw::cuda {
+namespace {
+
+bool keeps_limits(const Descriptor& configuration, EngineLimits limits) {
+  Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  cudnnBackendDescriptor_t handle = engine.get();
+  std::int64_t count = 0;
+  check(cudnnBackendGetAttribute(configuration.get(), CUDNN_ATTR_ENGINECFG_ENGINE,
+                                 CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &handle),
+        "reading a configuration's engine");
+  std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes{};
+  check(cudnnBackendGetAttribute(handle, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                 notes.size(), &count, notes.data()),
+        "reading an engine's numerical notes");
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto note = notes[static_cast<std::size_t>(i)];
+    if (note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE && !limits.tensor_cores) return false;
+    if (note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS && !limits.tensor_cores) return false;
+    if (note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC && limits.deterministic) return false;
+  }
+  return true;
+}
+
+Descriptor heuristics(const Descriptor& graph, const Descriptor& device, cudnnBackendHeurMode_t mode) {
+  Descriptor d(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+  d.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
+  d.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+  d.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, device);
+  return d;
+}
+
+}  // namespace
+
+Descriptor device_of(cudnnHandle_t handle) {
+  Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  device.set(CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
+  device.finalize("device properties");
+  return device;
+}
+
+Descriptor device_described(const std::string& json) {
+  Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  device.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+             static_cast<std::int64_t>(json.size()), json.data());
+  device.finalize("device description");
+  return device;
+}
+
+std::vector<Descriptor> engine_configurations(const Descriptor& graph, const Descriptor& device,
+                                              EngineLimits limits) {
+  std::vector<Descriptor> kept;
+  for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
+    Descriptor heuristic = heuristics(graph, device, mode);
+    if (heuristic.try_finalize() != CUDNN_STATUS_SUCCESS)
+      continue;  // this mode knows no engine for the graph
+    std::int64_t count = 0;
+    check(cudnnBackendGetAttribute(heuristic.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                   CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, nullptr),
+          "counting engine configurations");
+    std::vector<Descriptor> configurations;
+    std::vector<cudnnBackendDescriptor_t> handles;
+    for (std::int64_t i = 0; i < count; ++i) {
+      configurations.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+      handles.push_back(configurations.back().get());
+    }
+    if (count == 0) continue;
+    check(cudnnBackendGetAttribute(heuristic.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                   CUDNN_TYPE_BACKEND_DESCRIPTOR, count, &count, handles.data()),
+          "reading engine configurations");
+    for (std::int64_t i = 0; i < count; ++i) {
+      Descriptor& configuration = configurations[static_cast<std::size_t>(i)];
+      if (keeps_limits(configuration, limits)) kept.push_back(std::move(configuration));
+    }
+  }
+  return kept;
+}
+
+Plan::Plan(const Descriptor& graph, const Descriptor& device, EngineLimits limits, const std::string& what)
+    : plan_(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR), what_(what) {
+  for (const Descriptor& configuration : engine_configurations(graph, device, limits)) {
+    Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);
+    if (plan.try_finalize() != CUDNN_STATUS_SUCCESS)
+      continue;  // engines may refuse what their heuristic proposed
+    std::int64_t count = 0;
+    check(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,
+                                   &count, &workspace_),
+          "reading a plan's workspace size");
+    plan_ = std::move(plan);
+    return;
+  }
+  throw Error(what_ + ": cuDNN has no engine for it on this device" +
+              (limits.tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16"));
+}
+
+void Plan::execute(cudnnHandle_t handle, const std::vector<std::int64_t>& uids,
+                   const std::vector<const void*>& pointers, void* workspace) const {
+  Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, uids);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+           static_cast<std::int64_t>(pointers.size()), pointers.data());
+  pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
+  pack.finalize("variant pack");
+  check(cudnnBackendExecute(handle, plan_.get(), pack.get()), what_);
+}
+
+}  // namespace thaw::cuda
