@@ -1,4 +1,5 @@
-# Install rules: libraries, headers, programs and the package that find_package(Thaw) finds. Thaw::thaw is everything.
+# Install rules: libraries, headers and the package that find_package(Thaw) finds; tools/CMakeLists.txt
+# installs the programs. Thaw::thaw is everything.
 include(CMakePackageConfigHelpers)
 
 add_library(thaw INTERFACE)
@@ -26,11 +27,6 @@ foreach(folder kernels tensor layers models optim io)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/thaw
           FILES_MATCHING PATTERN "*.h"
           PATTERN "cpu" EXCLUDE PATTERN "cuda" EXCLUDE PATTERN "reference" EXCLUDE)
-endforeach()
-foreach(program train evaluate predict convert inspect)
-  if(TARGET ${program})
-    install(PROGRAMS $<TARGET_FILE:${program}> DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME thaw-${program})
-  endif()
 endforeach()
 
 set(thaw_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Thaw)
