@@ -1,0 +1,160 @@
+// Times every op on a device at the shapes of a network, each against the machine's limits measured in the
+// same run.
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <thread>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tools/bench_cases.h"
+#include "tools/bench_limits.h"
+
+namespace thaw::bench {
+namespace {
+
+struct Options {
+  std::string model = "resnet50", device = "auto", precision = "f32", only;
+  std::int64_t batch = 16;
+  int repeats = 5, threads = 0;
+  bool json = false;
+};
+
+struct Sum {
+  double seconds = 0.0, flops = 0.0, limit = 0.0;
+};
+
+class Report {
+ public:
+  Report(const Options& options, const Limits& limits, DType type)
+      : options_(options), limits_(limits), type_(type) {}
+
+  void run(Backend& backend, const Case& c) {
+    if (c.op.find(options_.only) == std::string::npos) return;
+    const double seconds = median_seconds(options_.repeats, [&] {
+      c.run();
+      backend.synchronize();
+    });
+    const double peak = type_ == DType::bf16 ? limits_.bf16_flops : limits_.f32_flops;
+    const double limit = std::max(peak > 0.0 ? c.flops / peak : 0.0,
+                                  c.bytes / limits_.bytes_per_second);  // the least time possible
+    Sum& sum = sums_[c.op];
+    sum.seconds += seconds * c.count;
+    sum.flops += c.flops * c.count;
+    sum.limit += limit * c.count;
+    if (options_.json) {
+      rows_.push_back({{"op", c.op},
+                       {"shape", c.shape},
+                       {"count", c.count},
+                       {"ms", seconds * 1e3},
+                       {"gflops", c.flops / seconds * 1e-9},
+                       {"gbytes_per_second", c.bytes / seconds * 1e-9},
+                       {"share_of_limit", limit / seconds}});
+    } else {
+      fmt::print("{:<28} {:<36} x{:<2} {:9.3f} ms {:8.1f} GFLOP/s {:7.1f} GB/s {:5.0f} %\n", c.op, c.shape,
+                 c.count, seconds * 1e3, c.flops / seconds * 1e-9, c.bytes / seconds * 1e-9,
+                 100.0 * limit / seconds);
+      std::fflush(stdout);
+    }
+  }
+
+  void finish(const std::string& device) {
+    if (options_.json) {
+      nlohmann::json sums;
+      for (const auto& [op, sum] : sums_)
+        sums[op] = {{"ms", sum.seconds * 1e3}, {"share_of_limit", sum.limit / sum.seconds}};
+      const nlohmann::json all = {{"device", device},
+                                  {"model", options_.model},
+                                  {"batch", options_.batch},
+                                  {"precision", options_.precision},
+                                  {"limits",
+                                   {{"f32_gflops", limits_.f32_flops * 1e-9},
+                                    {"bf16_gflops", limits_.bf16_flops * 1e-9},
+                                    {"copy_gbytes_per_second", limits_.bytes_per_second * 1e-9}}},
+                                  {"ops", rows_},
+                                  {"sums", sums}};
+      fmt::print("{}\n", all.dump());
+      return;
+    }
+    fmt::print("\nAll of {} at batch {}, each shape as often as the network has it:\n", options_.model,
+               options_.batch);
+    for (const auto& [op, sum] : sums_) {
+      fmt::print("{:<28} {:9.1f} ms {:8.1f} GFLOP/s {:5.0f} % of the limit\n", op, sum.seconds * 1e3,
+                 sum.flops / sum.seconds * 1e-9, 100.0 * sum.limit / sum.seconds);
+    }
+  }
+
+ private:
+  const Options& options_;
+  const Limits& limits_;
+  DType type_;
+  std::map<std::string, Sum> sums_;
+  nlohmann::json rows_ = nlohmann::json::array();
+};
+
+void run(const Options& options) {
+  const int threads = options.threads > 0
+                          ? options.threads
+                          : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const auto backend = options.device == "cpu" ? make_cpu_backend(threads) : make_backend(options.device);
+  const DType type = options.precision == "bf16" ? DType::bf16 : DType::f32;
+  if (!backend->supports(type))
+    throw Error("bench: " + backend->description() + " has no " + options.precision +
+                "; use --precision f32");
+  const Limits limits = measure_limits(*backend, threads);
+  std::fputs(fmt::format("{}\nlimits: {:.1f} GFLOP/s f32, {:.1f} bf16, copy {:.1f} GB/s (read + written)\n",
+                         backend->description(), limits.f32_flops * 1e-9, limits.bf16_flops * 1e-9,
+                         limits.bytes_per_second * 1e-9)
+                 .c_str(),
+             stderr);
+  Report report(options, limits, type);
+  std::map<std::pair<std::int64_t, std::int64_t>, int>
+      norms;  // (size, channels): one BatchNorm per convolution
+  for (const Layer& layer : layers_of(options.model)) {
+    Buffers buffers(*backend);
+    for (const Case& c : conv2d_cases(*backend, buffers, layer, options.batch, type)) report.run(*backend, c);
+    norms[{(layer.size - 1) / layer.stride + 1, layer.out}] += layer.count;
+  }
+  for (const auto& [shape, count] : norms) {
+    Buffers buffers(*backend);
+    for (const Case& c :
+         batch_norm_cases(*backend, buffers, options.batch, shape.first, shape.second, count, type))
+      report.run(*backend, c);
+  }
+  Buffers buffers(*backend);
+  for (const Case& c : other_cases(*backend, buffers, options.batch, type)) report.run(*backend, c);
+  report.finish(backend->description());
+}
+
+}  // namespace
+}  // namespace thaw::bench
+
+int main(int argc, char** argv) {
+  thaw::bench::Options options;
+  CLI::App app("Times every op on a device against the machine's measured limits.");
+  app.option_defaults()->always_capture_default();
+  app.add_option("--model", options.model, "whose shapes")
+      ->check(CLI::IsMember({"resnet18", "resnet50", "densenet121"}));
+  app.add_option("-b,--batch-size", options.batch, "pictures per batch")->check(CLI::Range(1, 4096));
+  app.add_option("--device", options.device)->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
+  app.add_option("--precision", options.precision)->check(CLI::IsMember({"f32", "bf16"}));
+  app.add_option("--only", options.only, "run the ops whose name holds this text");
+  app.add_option("--repeats", options.repeats, "runs of each op; the median counts")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--threads", options.threads, "compute threads; 0: as many as the machine has");
+  app.add_flag("--json", options.json, "one JSON object on stdout");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    thaw::bench::run(options);
+  } catch (const std::exception& error) {
+    std::fputs(fmt::format("error: {}\n", error.what()).c_str(), stderr);
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,224 @@
+// The ops that `bench` times, at the shapes of the convolutional networks that Thaw trains.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kernels/backend.h"
+
+namespace thaw::bench {
+
+struct Case {
+  std::string op, shape;
+  int count;            // how often a network has it
+  double flops, bytes;  // arithmetic, and the least that must be read and written
+  std::function<void()> run;
+};
+
+// One kind of convolution of a network at 224x224: input channels, output channels, kernel, stride, input
+// height.
+struct Layer {
+  std::int64_t in, out, kernel, stride, size;
+  int count;
+};
+
+inline std::vector<Layer> layers_of(const std::string& network) {
+  if (network == "resnet18")
+    return {{3, 64, 7, 2, 224, 1},   {64, 64, 3, 1, 56, 4},   {64, 128, 3, 2, 56, 1},
+            {64, 128, 1, 2, 56, 1},  {128, 128, 3, 1, 28, 3}, {128, 256, 3, 2, 28, 1},
+            {128, 256, 1, 2, 28, 1}, {256, 256, 3, 1, 14, 3}, {256, 512, 3, 2, 14, 1},
+            {256, 512, 1, 2, 14, 1}, {512, 512, 3, 1, 7, 3}};
+  if (network == "resnet50")
+    return {{3, 64, 7, 2, 224, 1},    {64, 64, 1, 1, 56, 1},    {64, 64, 3, 1, 56, 3},
+            {64, 256, 1, 1, 56, 4},   {256, 64, 1, 1, 56, 2},   {256, 128, 1, 1, 56, 1},
+            {128, 128, 3, 2, 56, 1},  {128, 512, 1, 1, 28, 4},  {256, 512, 1, 2, 56, 1},
+            {512, 128, 1, 1, 28, 3},  {128, 128, 3, 1, 28, 3},  {512, 256, 1, 1, 28, 1},
+            {256, 256, 3, 2, 28, 1},  {256, 1024, 1, 1, 14, 6}, {512, 1024, 1, 2, 28, 1},
+            {1024, 256, 1, 1, 14, 5}, {256, 256, 3, 1, 14, 5},  {1024, 512, 1, 1, 14, 1},
+            {512, 512, 3, 2, 14, 1},  {512, 2048, 1, 1, 7, 3},  {1024, 2048, 1, 2, 14, 1},
+            {2048, 512, 1, 1, 7, 2},  {512, 512, 3, 1, 7, 2}};
+  if (network == "densenet121") {
+    std::vector<Layer> layers = {{3, 64, 7, 2, 224, 1}};
+    const std::int64_t blocks[] = {6, 12, 24, 16};
+    std::int64_t channels = 64, size = 56;
+    for (int b = 0; b < 4; ++b) {
+      // The bottlenecks of a block differ in their input only; the one in the middle stands for all.
+      const std::int64_t middle = channels + blocks[b] / 2 * 32;
+      layers.push_back({middle, 128, 1, 1, size, static_cast<int>(blocks[b])});
+      layers.push_back({128, 32, 3, 1, size, static_cast<int>(blocks[b])});
+      channels += blocks[b] * 32;
+      if (b == 3) break;
+      size /= 2;  // pooled before the transition's convolution
+      layers.push_back({channels, channels / 2, 1, 1, size, 1});
+      channels /= 2;
+    }
+    return layers;
+  }
+  throw Error("bench: no shapes for '" + network + "'; use resnet18, resnet50 or densenet121");
+}
+
+// Memory for the cases, filled with small numbers; returned at the end.
+class Buffers {
+ public:
+  explicit Buffers(Backend& backend) : backend_(backend) {}
+  Buffers(const Buffers&) = delete;
+  Buffers& operator=(const Buffers&) = delete;
+  ~Buffers() {
+    for (const auto& [pointer, bytes] : blocks_) backend_.deallocate(pointer, bytes);
+  }
+
+  View view(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c, DType type) {
+    View v;
+    v.type = type;
+    v.n = n;
+    v.h = h;
+    v.w = w;
+    v.c = v.pitch = c;
+    v.data = fill(static_cast<std::size_t>(v.elements()), type);
+    return v;
+  }
+  float* floats(std::int64_t count) {
+    return static_cast<float*>(fill(static_cast<std::size_t>(count), DType::f32));
+  }
+  std::uint8_t* bytes(std::int64_t count) {
+    const auto size = static_cast<std::size_t>(count);
+    void* data = take(size);
+    backend_.zero(data, size);
+    return static_cast<std::uint8_t*>(data);
+  }
+
+ private:
+  void* take(std::size_t bytes) {
+    void* data = backend_.allocate(bytes);
+    blocks_.emplace_back(data, bytes);
+    return data;
+  }
+  void* fill(std::size_t count, DType type) {
+    void* data = take(count * item_size(type));
+    std::vector<float> values(type == DType::f32 ? count : 0);
+    std::vector<bf16> halves(type == DType::f32 ? 0 : count);
+    std::uint32_t state = 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      state = state * 1664525u + 1013904223u;
+      const float value = static_cast<float>(state >> 8) * 0x1p-24f + 0.01f;
+      if (type == DType::f32) {
+        values[i] = value;
+      } else {
+        halves[i] = bf16(value);
+      }
+    }
+    const void* host = type == DType::f32 ? static_cast<const void*>(values.data()) : halves.data();
+    backend_.upload(data, host, count * item_size(type));
+    return data;
+  }
+
+  Backend& backend_;
+  std::vector<std::pair<void*, std::size_t>> blocks_;
+};
+
+inline std::vector<Case> conv2d_cases(Backend& backend, Buffers& buffers, const Layer& l, std::int64_t batch,
+                                      DType type) {
+  const Conv2dSpec spec{.in = l.in,
+                        .out = l.out,
+                        .kernel_h = l.kernel,
+                        .kernel_w = l.kernel,
+                        .stride = l.stride,
+                        .padding = l.kernel / 2};
+  const View x = buffers.view(batch, l.size, l.size, l.in, type);
+  const View y = buffers.view(batch, spec.out_h(l.size), spec.out_w(l.size), l.out, type);
+  const View weight = buffers.view(1, 1, 1, spec.weight_elements(), type);
+  float *bias = buffers.floats(l.out), *dweight = buffers.floats(spec.weight_elements());
+  const double flops =
+      2.0 * static_cast<double>(y.elements()) * static_cast<double>(l.in * l.kernel * l.kernel);
+  const auto bytes = static_cast<double>(x.elements() + y.elements() + spec.weight_elements()) *
+                     static_cast<double>(item_size(type));
+  const std::string shape = fmt::format("{}x{}x{}x{} -> {}, {}x{} /{}", batch, l.size, l.size, l.in, l.out,
+                                        l.kernel, l.kernel, l.stride);
+  const Weights w{weight.data, type};
+  std::vector<Case> cases;
+  cases.push_back({"conv2d_forward", shape, l.count, flops, bytes, [=, &backend] {
+                     backend.conv2d_forward(spec, x, w, bias, ConstView{}, Activation::relu, y);
+                   }});
+  if (l.in > 4) {  // nothing wants the gradient of the pictures
+    cases.push_back({"conv2d_backward_data", shape, l.count, flops, bytes,
+                     [=, &backend] { backend.conv2d_backward_data(spec, y, w, x); }});
+  }
+  cases.push_back({"conv2d_backward_weight", shape, l.count, flops, bytes,
+                   [=, &backend] { backend.conv2d_backward_weight(spec, x, y, dweight, Into::assign); }});
+  return cases;
+}
+
+inline std::vector<Case> batch_norm_cases(Backend& backend, Buffers& buffers, std::int64_t batch,
+                                          std::int64_t size, std::int64_t channels, int count, DType type) {
+  const View x = buffers.view(batch, size, size, channels, type),
+             y = buffers.view(batch, size, size, channels, type);
+  const View dx = buffers.view(batch, size, size, channels, type);
+  float *mean = buffers.floats(channels), *var = buffers.floats(channels), *gamma = buffers.floats(channels);
+  float *beta = buffers.floats(channels), *sum_g = buffers.floats(channels),
+        *sum_gx = buffers.floats(channels);
+  std::uint8_t* mask = buffers.bytes(relu_mask_bytes(x.pixels(), channels));
+  const BatchNormSpec spec{.activation = Activation::relu};
+  const auto bytes = static_cast<double>(x.elements()) * static_cast<double>(item_size(type));
+  const auto bits = static_cast<double>(relu_mask_bytes(x.pixels(), channels));
+  const std::string shape = fmt::format("{}x{}x{}x{}", batch, size, size, channels);
+  std::vector<Case> cases;
+  cases.push_back({"batch_norm_statistics", shape, count, 0.0, bytes,
+                   [=, &backend] { backend.batch_norm_statistics(x, mean, var); }});
+  cases.push_back({"batch_norm_apply+relu", shape, count, 0.0, 2 * bytes + bits, [=, &backend] {
+                     backend.batch_norm_apply(spec, x, mean, var, gamma, beta, ConstView{}, y, mask);
+                   }});
+  cases.push_back({"batch_norm_backward_reduce", shape, count, 0.0, 2 * bytes + bits, [=, &backend] {
+                     backend.batch_norm_backward_reduce(spec, y, x, mean, var, mask, sum_g, sum_gx);
+                   }});
+  cases.push_back({"batch_norm_backward_apply", shape, count, 0.0, 3 * bytes + bits, [=, &backend] {
+                     backend.batch_norm_backward_apply(spec, y, x, mean, var, gamma, mask, sum_g, sum_gx, dx,
+                                                       Into::assign, View{});
+                   }});
+  return cases;
+}
+
+inline std::vector<Case> other_cases(Backend& backend, Buffers& buffers, std::int64_t batch, DType type) {
+  std::vector<Case> cases;
+  const auto item = static_cast<double>(item_size(type));
+  const View wide = buffers.view(batch, 112, 112, 64, type), half = buffers.view(batch, 56, 56, 64, type);
+  const View same = buffers.view(batch, 112, 112, 64, type);
+  const View last = buffers.view(batch, 7, 7, 2048, type), pooled = buffers.view(batch, 1, 1, 2048, type);
+  const View pictures = buffers.view(batch, 224, 224, 3, type);
+  std::uint8_t* index = buffers.bytes(half.elements());
+  std::uint8_t* u8 = buffers.bytes(batch * 224 * 224 * 3);
+  float *mean = buffers.floats(3), *std = buffers.floats(3);
+  const Pool2dSpec pool{.kernel = 3, .stride = 2, .padding = 1};
+  const double wide_bytes = item * static_cast<double>(wide.elements());
+  const double pool_bytes = wide_bytes + (item + 1) * static_cast<double>(half.elements());
+  const std::string shape = fmt::format("{}x112x112x64", batch);
+  const auto add = [&](const char* op, const std::string& at, double bytes, std::function<void()> run) {
+    cases.push_back({op, at, 1, 0.0, bytes, std::move(run)});
+  };
+  add("max_pool2d_forward", shape, pool_bytes,
+      [=, &backend] { backend.max_pool2d_forward(pool, wide, half, index); });
+  add("max_pool2d_backward", shape, pool_bytes,
+      [=, &backend] { backend.max_pool2d_backward(pool, half, index, wide); });
+  add("relu_forward", shape, 2 * wide_bytes, [=, &backend] { backend.relu_forward(wide, same); });
+  add("add", shape, 3 * wide_bytes, [=, &backend] { backend.add(wide, same, same); });
+  add("global_avg_pool_forward", fmt::format("{}x7x7x2048", batch),
+      item * static_cast<double>(last.elements()),
+      [=, &backend] { backend.global_avg_pool_forward(last, pooled); });
+  add("normalize_u8", fmt::format("{}x224x224x3", batch),
+      (1 + item) * static_cast<double>(pictures.elements()),
+      [=, &backend] { backend.normalize_u8(u8, 3, mean, std, nullptr, pictures); });
+  const std::int64_t parameters = 25'557'032;  // ResNet-50's
+  float *g = buffers.floats(parameters), *w = buffers.floats(parameters), *v = buffers.floats(parameters);
+  auto* state = static_cast<StepState*>(static_cast<void*>(buffers.bytes(sizeof(StepState))));
+  const auto arena = static_cast<double>(parameters) * 4.0;
+  add("gradient_norm", "25.6M", arena, [=, &backend] { backend.gradient_norm(g, parameters, state); });
+  add("sgd_step", "25.6M", 5 * arena, [=, &backend] {
+    const ArenaSegment segment{.begin = 0, .end = parameters, .weight_decay = 1e-4f};
+    backend.sgd_step(SgdSpec{}, &segment, 1, state, g, w, v, nullptr);
+  });
+  return cases;
+}
+
+}  // namespace thaw::bench
