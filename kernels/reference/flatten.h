@@ -1,0 +1,26 @@
+// torch.flatten(x, 1): rows in PyTorch's order C,H,W of pictures that lie as H,W,C.
+#pragma once
+
+#include "kernels/reference/image.h"
+
+namespace thaw::reference {
+
+// y[n, (c*H + h)*W + w] = x[n,h,w,c]
+template <class T>
+void flatten_forward(Image<const T> x, Image<T> y) {
+  const Index area = x.h * x.w;
+  for (Index p = 0; p < x.pixels(); ++p) {
+    for (Index c = 0; c < x.c; ++c) y.pixel(p / area)[c * area + p % area] = x.pixel(p)[c];
+  }
+}
+
+// ASSIGNS.
+template <class T>
+void flatten_backward(Image<const T> dy, Image<T> dx) {
+  const Index area = dx.h * dx.w;
+  for (Index p = 0; p < dx.pixels(); ++p) {
+    for (Index c = 0; c < dx.c; ++c) dx.pixel(p)[c] = dy.pixel(p / area)[c * area + p % area];
+  }
+}
+
+}  // namespace thaw::reference
