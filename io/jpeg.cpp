@@ -131,6 +131,14 @@ void open(JpegReader& reader, Bytes file, const ImageLimits& limits) {
   }
 }
 
+// libjpeg's words without the prefix that some of its messages have.
+std::string corrupt(const JpegReader& reader) {
+  constexpr std::string_view prefix = "Corrupt JPEG data: ";
+  std::string_view text = reader.message;
+  if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
+  return "corrupt JPEG: " + std::string(text);
+}
+
 int orientation_of(const jpeg_decompress_struct& info) {
   for (jpeg_saved_marker_ptr marker = info.marker_list; marker != nullptr; marker = marker->next) {
     if (marker->data_length > 6 && std::memcmp(marker->data, "Exif\0\0", 6) == 0) {
@@ -182,12 +190,12 @@ Decoded decode_jpeg(Bytes file, const ImageLimits& limits) {
   image.height = static_cast<int>(info.image_height);
   image.channels = components == 1 ? 1 : 3;
   const std::size_t count = static_cast<std::size_t>(image.width) * image.height;
-  if (!reader.start()) throw Error(std::string("corrupt JPEG: ") + reader.message);
+  if (!reader.start()) throw Error(corrupt(reader));
   image.pixels.resize(count * components);
-  if (!reader.read_pixels(image.pixels.data())) throw Error(std::string("corrupt JPEG: ") + reader.message);
+  if (!reader.read_pixels(image.pixels.data())) throw Error(corrupt(reader));
 
   if (reader.damaged > 0 && reader.hit_end > 0) throw Error("corrupt JPEG: premature end of the file");
-  if (reader.damaged > 0) throw Error(std::string("corrupt JPEG: ") + reader.message);
+  if (reader.damaged > 0) throw Error(corrupt(reader));
   if (reader.hit_end > 0) image.notes.push_back("JPEG without its end marker");
   if (reader.extraneous > 0) {
     if (limits.strict) throw Error("corrupt JPEG: extraneous bytes before a marker");

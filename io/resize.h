@@ -1,4 +1,4 @@
-// Antialiased bilinear resizing with the arithmetic of Pillow's Image.resize(size, BILINEAR, box): a triangle
+// Antialiased bilinear resizing with the arithmetic of Pillow's Image.resize(size, BILINEAR): a triangle
 // filter whose support grows with the scale, two passes (horizontal first), 8-bit between them, 22-bit
 // fixed-point coefficients.
 #pragma once
@@ -7,22 +7,23 @@
 
 namespace thaw {
 
-// A part of a picture in pixels; right and bottom are exclusive.
+// A part of a picture, or of a resized picture, in whole pixels.
 struct Box {
-  double left = 0;
-  double top = 0;
-  double right = 0;
-  double bottom = 0;
+  int left = 0;
+  int top = 0;
+  int width = 0;
+  int height = 0;
 };
 
 // Resizes all of `image` to width x height. The same size gives a copy. Throws Error when a size is not
 // positive.
 Image resize_image(const Image& image, int width, int height);
 
-// Resizes the part `box`, which must lie in the picture and not be empty. Pixels outside it take no part.
-Image resize_image(const Image& image, int width, int height, const Box& box);
-
-// The part [left, left + width) x [top, top + height); what lies outside the picture is 0.
-Image crop_image(const Image& image, int left, int top, int width, int height);
+// Crops `box`, which must lie in the picture, resizes the crop to width x height and writes the part `window`
+// of that to `out` (window.width * window.height * channels bytes). Only what the window needs is computed.
+// Pixels outside the box take no part, as in torchvision's resized_crop. Throws Error on a box or window that
+// is empty or doesn't fit.
+void resize_into(const Image& image, const Box& box, int width, int height, const Box& window,
+                 std::uint8_t* out);
 
 }  // namespace thaw
