@@ -1,0 +1,43 @@
+#include "tools/evaluate_model.h"
+
+#include <memory>
+
+#include "tools/progress.h"
+
+namespace thaw {
+
+std::vector<float> logits_of(Network& network, const Variable& input) {
+  const Variable output = network.forward(input, Mode::eval());
+  const Tensor& logits = output.value();
+  if (logits.dtype() == DType::f32) return to_contiguous(logits);
+  Tensor wide = Tensor::empty(output.backend(), logits.shape());
+  output.backend().copy(logits.view(), wide.view(), Into::assign);
+  return to_contiguous(wide);
+}
+
+EvaluationReport evaluate_model(Network& network, const ImageInput& input, Loader& loader,
+                                const std::string& progress, const std::function<bool()>& stop) {
+  const std::int64_t columns = network.num_classes();
+  std::vector<float> logits;
+  std::vector<int> labels;
+  std::unique_ptr<Progress> bar;
+  if (!progress.empty()) bar = std::make_unique<Progress>(progress, loader.samples());
+  double loss = 0;
+  Batch batch;
+  loader.start_epoch(0);
+  while (loader.next(batch)) {
+    if (stop && stop()) return {};
+    const std::vector<float> rows = logits_of(network, input(batch.images, batch.flips));
+    for (std::size_t i = 0; i < batch.labels.size(); ++i) {
+      const bool known = columns == 1 || batch.labels[i] < columns;
+      if (known)
+        loss += row_loss(rows.data() + i * static_cast<std::size_t>(columns), columns, batch.labels[i]);
+    }
+    logits.insert(logits.end(), rows.begin(), rows.end());
+    labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
+    if (bar) bar->advance(batch.size(), batch.waited, loss / static_cast<double>(labels.size()));
+  }
+  return evaluation_report(logits, columns, labels, loader.dataset().classes);
+}
+
+}  // namespace thaw

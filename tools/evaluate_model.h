@@ -1,0 +1,22 @@
+// Runs a network over a dataset without training it.
+#pragma once
+
+#include <functional>
+
+#include "io/loader.h"
+#include "models/network.h"
+#include "tools/evaluation_report.h"
+#include "tools/image_input.h"
+
+namespace thaw {
+
+// The f32 logits [N,K] of one input, in host memory, row after row.
+std::vector<float> logits_of(Network& network, const Variable& input);
+
+// Every picture of `loader` once; `progress` (may be empty) draws a bar with that label. `stop` (may be
+// empty) is asked before each batch; when it says true, the report has no images. Throws Error as the loader
+// does.
+EvaluationReport evaluate_model(Network& network, const ImageInput& input, Loader& loader,
+                                const std::string& progress, const std::function<bool()>& stop = {});
+
+}  // namespace thaw

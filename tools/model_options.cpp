@@ -1,0 +1,62 @@
+#include "tools/model_options.h"
+
+#include <algorithm>
+
+#include "kernels/error.h"
+#include "models/nearest_names.h"
+#include "models/registry.h"
+#include "tools/program.h"
+
+namespace thaw {
+
+void add_model_options(CLI::App& app, ModelOptions& o) {
+  const auto none = [](CLI::Option* option) { option->default_str(""); };
+  none(app.add_option("--weights", o.weights,
+                      "weights: .pth, .pt, .th or .safetensors, of PyTorch or of Thaw"));
+  none(app.add_option("--model", o.model, "network, e.g. resnet18; files that Thaw wrote know theirs"));
+  none(app.add_option("--in-chans", o.in_channels,
+                      "channels of the pictures: 3 or 1 (default: the model's, else 3)")
+           ->check(CLI::IsMember({1, 3})));
+  none(app.add_option("--mean", o.mean,
+                      "mean per channel of values in [0, 1], e.g. .485,.456,.406 (default: the model's)")
+           ->delimiter(','));
+  none(app.add_option("--std", o.std, "standard deviation per channel (default: the model's)")
+           ->delimiter(','));
+  none(app.add_option("--input-size", o.input_size, "side of the input in pixels (default: the model's)")
+           ->check(CLI::Range(1, 8192)));
+  none(app.add_option("--crop-pct", o.crop_pct,
+                      "share of the resized picture that the centre crop keeps (default: the model's)")
+           ->check(CLI::Range(0.01, 1.0)));
+  app.add_option("--device", o.device, "where to compute")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
+  app.add_option("--precision", o.precision, "type of the activations")
+      ->check(CLI::IsMember({"f32", "bf16"}));
+}
+
+void check_model_name(const std::string& name) {
+  const std::vector<std::string> names = model_names();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw UsageError("--model: there is no model '" + name + "'" + nearest_text(name, names));
+}
+
+void override_preprocess(const ModelOptions& o, Preprocess& p) {
+  const auto channels = static_cast<std::size_t>(p.channels);
+  const auto fit = [&](const char* option, const std::vector<float>& given, std::vector<float>& to) {
+    if (given.empty()) return;
+    if (given.size() != channels)
+      throw UsageError(std::string(option) + ": " + std::to_string(given.size()) + " values for " +
+                       std::to_string(channels) + " channels");
+    to = given;
+  };
+  fit("--mean", o.mean, p.mean);
+  fit("--std", o.std, p.std);
+  if (o.input_size > 0) p.input_size = o.input_size;
+  if (o.crop_pct > 0) p.crop_pct = o.crop_pct;
+  try {
+    p.validate();
+  } catch (const Error& e) {
+    throw UsageError(e.what());
+  }
+}
+
+}  // namespace thaw

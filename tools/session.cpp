@@ -1,0 +1,67 @@
+#include "tools/session.h"
+
+#include "models/load_weights.h"
+#include "models/registry.h"
+#include "tools/program.h"
+
+namespace thaw {
+
+void Session::plan() {
+  network->to(*backend);
+  arenas = ParameterArenas(*backend, network->parameters(), activations);
+}
+
+void open_device(const ModelOptions& options, Session& session) {
+  session.backend = make_backend(options.device);
+  session.activations = options.precision == "bf16" ? DType::bf16 : DType::f32;
+  if (!session.backend->supports(session.activations))
+    throw Error("--precision " + options.precision + ": not on this device (" +
+                session.backend->description() + "); use --precision f32");
+}
+
+std::int64_t outputs_in(const StateDict& weights, const Network& network) {
+  const Tensor* head = weights.find(network.head_name() + ".weight");
+  return head != nullptr && head->shape().rank() == 2 ? head->shape()[0] : 0;
+}
+
+Session open_for_evaluation(const ModelOptions& options) {
+  if (options.weights.empty()) throw UsageError("--weights FILE is required; see --help");
+  if (!options.model.empty()) check_model_name(options.model);
+  Session s;
+  open_device(options, s);
+  LoadedWeights file = read_weights(options.weights);
+  s.notes = std::move(file.notes);
+  if (!file.metadata.empty()) {
+    s.description = ModelDescription::parse(file.metadata, options.weights);
+    if (!options.model.empty() && options.model != s.description.model)
+      throw UsageError("--model " + options.model + ": " + options.weights + " holds a " +
+                       s.description.model);
+    if (options.in_channels != 0 && options.in_channels != s.description.options.in_channels)
+      throw UsageError("--in-chans: " + options.weights + " takes pictures of " +
+                       std::to_string(s.description.options.in_channels) + " channels");
+    s.network = make_network(s.description.model, s.description.options);
+  } else {
+    if (options.model.empty())
+      throw UsageError("--model NAME is required: " + options.weights +
+                       " was not written by Thaw and does not name its network");
+    s.description.model = options.model;
+    s.description.options = {default_num_classes(options.model),
+                             options.in_channels == 0 ? 3 : options.in_channels};
+    s.network = make_network(options.model, s.description.options);
+    const std::int64_t outputs = outputs_in(file.tensors, *s.network);
+    if (outputs > 0 && outputs != s.description.options.num_classes) {
+      s.description.options.num_classes = outputs;
+      s.network = make_network(options.model, s.description.options);
+    }
+    s.description.preprocess = default_preprocess(*s.network);
+  }
+  override_preprocess(options, s.description.preprocess);
+  LoadOptions load;
+  load.source = options.weights;
+  s.notes.push_back(load_weights(*s.network, file.tensors, load).text());
+  s.network->freeze();
+  s.plan();
+  return s;
+}
+
+}  // namespace thaw
