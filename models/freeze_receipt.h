@@ -9,7 +9,7 @@
 
 namespace thaw {
 
-// FNV-1a over 64-bit words, mixed: tells equal bits from changed bits, not made against an adversary.
+// 64-bit multiply-xor over 8-byte words: tells equal bits from changed ones, not made against an adversary.
 std::uint64_t hash_bytes(const void* data, std::size_t bytes);
 
 class FreezeReceipt {
@@ -28,7 +28,6 @@ class FreezeReceipt {
     std::string name;
     std::uint64_t hash;
   };
-  static std::vector<Entry> hash_frozen(Module& module, bool all);
   std::vector<Entry> entries_;
 };
 

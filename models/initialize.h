@@ -1,5 +1,5 @@
-// First values of weights. Philox keyed by the seed and the parameter's name: the same on every device and
-// whatever else the network holds.
+// First values of weights. Philox keyed by the seed and the parameter's full name: the same on every device
+// and whatever else the network holds.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,13 @@
 
 namespace thaw {
 
-// Fills all parameters and buffers of `module` and below; call it before the arenas are planned or after,
-// then plan or let the optimizer know nothing: values are copied to where they lie.
+// Fills all parameters and buffers of `module` and below, where they lie (host or device, planned or not):
 // - convolutions: normal with std sqrt(2 / (out * kh * kw / groups)), Kaiming fan_out (He et al. 2015), bias
 // 0;
 // - linear layers: uniform in +-1 / sqrt(in), weight and bias (torch.nn.Linear's default);
 // - BatchNorm: weight 1, bias 0, running mean 0, running variance 1, num_batches_tracked 0.
+// Throws Error for a module with parameters of another kind. bf16 copies are not refreshed: plan the arenas
+// afterwards.
 void initialize(Module& module, std::uint64_t seed);
 
 }  // namespace thaw

@@ -18,38 +18,50 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // Lays out the state for `arenas`, which must outlive the optimizer or the next plan. State of parameters
-  // that were there before is kept by name; that of new ones begins at 0. Call it once before the first step
-  // and after each freezing or thawing.
+  // Lays out the state for `arenas`, which must stay where they are until the next plan. State of parameters
+  // that were there before is kept by name; that of new ones begins at 0. Call it before the first step and
+  // after each freezing or thawing. Throws Error if nothing is trainable.
   void plan(ParameterArenas& arenas);
 
-  // One step on complete gradients: computes the gradient's norm (clip and skip of `control`'s device state),
-  // then updates values and their bf16 copies. Nothing changes if the norm is not finite. Safe to record.
+  // One step: gives zeros to parameters without a gradient, computes the norm (clip and skip of `control`'s
+  // device state), then updates values and their bf16 copies. Nothing changes if the norm is not finite. Safe
+  // to record; after a replay call values_changed() of the arenas.
   void step(StepControl& control);
 
   // State by "PART.PARAMETER": "momentum.layer4.0.conv1.weight". Values lie as the parameters do; host
   // copies.
   StateDict state_dict() const;
-  // Throws Error if a tensor is missing, unexpected or misshapen.
+  // Throws Error naming the first tensor that is missing, unexpected or misshapen.
   void load_state_dict(const StateDict& state);
 
-  // "sgd" or "adamw"
-  virtual std::string name() const = 0;
+  virtual std::string name() const = 0;  // "sgd" or "adamw"
 
  protected:
-  // `parts`: names of the state's arenas. weight_decay applies to parameters that decay.
-  Optimizer(std::vector<std::string> parts, float weight_decay);
+  // `part_names`: names of the state's arenas. weight_decay applies to parameters that decay.
+  Optimizer(std::vector<std::string> part_names, float weight_decay);
+  // parts: one state arena per name, f32 [elements].
   virtual void update(ParameterArenas& arenas, const std::vector<ArenaSegment>& segments,
                       const StepState* state, const std::vector<Tensor>& parts) = 0;
 
  private:
-  std::vector<ArenaSegment> segments() const;
+  // Own copy of the arenas' layout: at the next plan the old arenas may be gone.
+  struct Slot {
+    std::string name;
+    std::int64_t offset;
+    Shape shape;
+  };
+
+  ParameterArenas& arenas() const;
 
   std::vector<std::string> part_names_;
   float weight_decay_;
   ParameterArenas* arenas_ = nullptr;
-  std::vector<Tensor> parts_;  // f32 [elements] each
+  std::vector<Slot> slots_;
+  std::vector<Tensor> parts_;
 };
+
+// The arena's runs of equal lr_scale and decay, in order; parameters that do not decay get 0.
+std::vector<ArenaSegment> arena_segments(const ParameterArenas& arenas, float weight_decay);
 
 struct OptimizerOptions {
   float momentum = 0.9f;                            // sgd
@@ -58,7 +70,7 @@ struct OptimizerOptions {
   float weight_decay = 0.0f;
 };
 
-// "sgd" or "adamw"; throws Error on another name.
+// "sgd" or "adamw"; throws Error on another name and on settings out of range.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const OptimizerOptions& options);
 
 }  // namespace thaw

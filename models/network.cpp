@@ -1,0 +1,76 @@
+#include "models/network.h"
+
+#include <numeric>
+
+#include "models/nearest_names.h"
+
+namespace thaw {
+
+namespace {
+
+// Grey pictures and others that do not have the three channels get the average in each.
+std::vector<float> per_channel(std::vector<float> values, std::int64_t channels) {
+  if (values.size() == static_cast<std::size_t>(channels)) return values;
+  const float sum = std::accumulate(values.begin(), values.end(), 0.0f);
+  return std::vector<float>(static_cast<std::size_t>(channels), sum / static_cast<float>(values.size()));
+}
+
+}  // namespace
+
+Network::Network(std::string name, InputDefaults input, std::int64_t in_channels)
+    : name_(std::move(name)), input_(std::move(input)), in_channels_(in_channels) {
+  input_.mean = per_channel(input_.mean, in_channels);
+  input_.std = per_channel(input_.std, in_channels);
+}
+
+std::int64_t Network::num_classes() const {
+  return head_->out();
+}
+
+std::size_t Network::stage_index(const std::string& stage) const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    if (stages_[i].name == stage) return i;
+    names.push_back(stages_[i].name);
+  }
+  throw Error(name_ + " has no stage '" + stage + "'" + nearest_text(stage, names));
+}
+
+Variable Network::run(const Variable& x, std::size_t from, std::size_t to, Mode mode) {
+  if (from > to || to > stages_.size())
+    throw Error(name_ + ": no stages [" + std::to_string(from) + ", " + std::to_string(to) + ") among " +
+                std::to_string(stages_.size()));
+  Variable y = x;
+  for (std::size_t i = from; i < to; ++i) {
+    const Stage& stage = stages_[i];
+    if (stage.with_next && i + 1 < to) {
+      y = stage.with_next(y, mode);
+      ++i;
+    } else {
+      y = stage.function(y, mode);
+    }
+  }
+  return y;
+}
+
+Variable Network::forward(const Variable& x, Mode mode) {
+  return run(x, 0, stages_.size(), mode);
+}
+
+void Network::add_stage(std::string name, Module& module, Function with_next) {
+  add_stage(
+      std::move(name), module, [&module](const Variable& x, Mode mode) { return module.forward(x, mode); },
+      std::move(with_next));
+}
+
+void Network::add_stage(std::string name, Module& module, Function function, Function with_next) {
+  add_child(name, module);
+  stages_.push_back({std::move(name), &module, std::move(function), std::move(with_next)});
+}
+
+void Network::set_head(std::string name, Linear& head) {
+  add_stage(std::move(name), head);
+  head_ = &head;
+}
+
+}  // namespace thaw

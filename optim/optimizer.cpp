@@ -1,0 +1,113 @@
+#include "optim/optimizer.h"
+
+#include <unordered_map>
+
+#include "optim/adamw.h"
+#include "optim/sgd.h"
+
+namespace thaw {
+
+Optimizer::Optimizer(std::vector<std::string> part_names, float weight_decay)
+    : part_names_(std::move(part_names)), weight_decay_(weight_decay) {
+  if (!(weight_decay >= 0)) throw Error("optimizer: weight decay must be at least 0");
+}
+
+ParameterArenas& Optimizer::arenas() const {
+  if (arenas_ == nullptr) throw Error("optimizer: plan() has not been called");
+  return *arenas_;
+}
+
+void Optimizer::plan(ParameterArenas& arenas) {
+  if (arenas.elements() == 0) throw Error("optimizer: every parameter is frozen, nothing is left to train");
+  std::unordered_map<std::string, std::int64_t> old_offsets;
+  for (const Slot& slot : slots_) old_offsets[slot.name] = slot.offset;
+
+  std::vector<Slot> slots;
+  for (std::size_t i = 0; i < arenas.trainable().size(); ++i) {
+    const Parameter& p = *arenas.trainable()[i];
+    slots.push_back({p.name, arenas.offset(i), p.value.shape()});
+  }
+  std::vector<Tensor> parts;
+  for (std::size_t k = 0; k < part_names_.size(); ++k) {
+    parts.push_back(Tensor::zeros(arenas.backend(), {arenas.elements()}));
+    for (const Slot& slot : slots) {
+      const auto old = old_offsets.find(slot.name);
+      if (old == old_offsets.end()) continue;
+      parts[k].slot(slot.offset, slot.shape).copy_from(parts_[k].slot(old->second, slot.shape));
+    }
+  }
+  arenas_ = &arenas;
+  slots_ = std::move(slots);
+  parts_ = std::move(parts);
+}
+
+void Optimizer::step(StepControl& control) {
+  ParameterArenas& arenas = this->arenas();
+  arenas.complete_gradients();
+  arenas.backend().gradient_norm(arenas.gradients().as<float>(), arenas.elements(), control.device());
+  update(arenas, arena_segments(arenas, weight_decay_), control.device(), parts_);
+  arenas.values_changed();
+}
+
+StateDict Optimizer::state_dict() const {
+  StateDict state;
+  for (std::size_t k = 0; k < parts_.size(); ++k)
+    for (const Slot& slot : slots_)
+      state.add(part_names_[k] + "." + slot.name, parts_[k].slot(slot.offset, slot.shape).to_host());
+  return state;
+}
+
+void Optimizer::load_state_dict(const StateDict& state) {
+  arenas();
+  std::vector<std::pair<Tensor, const Tensor*>> copies;
+  std::unordered_map<std::string, bool> known;
+  for (std::size_t k = 0; k < parts_.size(); ++k) {
+    for (const Slot& slot : slots_) {
+      const std::string key = part_names_[k] + "." + slot.name;
+      const Tensor* saved = state.find(key);
+      if (saved == nullptr)
+        throw Error("optimizer state: " + key +
+                    " is missing; resume with the same optimizer and freeze plan");
+      if (saved->shape() != slot.shape || saved->dtype() != DType::f32)
+        throw Error("optimizer state: " + key + " is " + dtype_name(saved->dtype()) + " " +
+                    saved->shape().text() + ", the parameter is f32 " + slot.shape.text());
+      copies.emplace_back(parts_[k].slot(slot.offset, slot.shape), saved);
+      known[key] = true;
+    }
+  }
+  for (const auto& [key, tensor] : state)
+    if (!known.contains(key))
+      throw Error("optimizer state: " + key +
+                  " is unexpected; resume with the same optimizer and freeze plan");
+  for (auto& [to, from] : copies) to.copy_from(*from);
+}
+
+std::vector<ArenaSegment> arena_segments(const ParameterArenas& arenas, float weight_decay) {
+  std::vector<ArenaSegment> segments;
+  for (std::size_t i = 0; i < arenas.trainable().size(); ++i) {
+    const Parameter& p = *arenas.trainable()[i];
+    const ArenaSegment segment{.begin = arenas.offset(i),
+                               .end = arenas.offset(i) + p.value.elements(),
+                               .lr_scale = p.lr_scale,
+                               .weight_decay = p.decays ? weight_decay : 0.0f};
+    // Padding between equal neighbours holds zeros and stays zero, so they can be one run.
+    if (!segments.empty() && segments.back().lr_scale == segment.lr_scale &&
+        segments.back().weight_decay == segment.weight_decay)
+      segments.back().end = segment.end;
+    else
+      segments.push_back(segment);
+  }
+  return segments;
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const OptimizerOptions& options) {
+  if (name == "sgd")
+    return std::make_unique<Sgd>(SgdSpec{.momentum = options.momentum, .nesterov = options.nesterov},
+                                 options.weight_decay);
+  if (name == "adamw")
+    return std::make_unique<AdamW>(
+        AdamWSpec{.beta1 = options.beta1, .beta2 = options.beta2, .eps = options.eps}, options.weight_decay);
+  throw Error("no optimizer '" + name + "'; there are sgd, adamw");
+}
+
+}  // namespace thaw
