@@ -1,0 +1,218 @@
+#include "io/dataset.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+
+#include "io/class_folders.h"
+#include "io/split.h"
+#include "kernels/error.h"
+
+namespace thaw {
+
+using namespace dataset_detail;
+
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < 8; ++i) text += (i > 0 ? ", " : "") + shown(names[i]);
+  return names.size() > 8 ? text + ", ..." : text;
+}
+
+// Reads the class folders of one split. `complete`: every class must have pictures.
+Dataset read_split(const std::string& directory, const std::string& prefix,
+                   const std::vector<std::string>& folders, const std::vector<std::string>& classes,
+                   bool complete, FolderCounts& counts, std::vector<std::string>& notes) {
+  Dataset dataset;
+  dataset.classes = classes;
+  std::vector<std::string> extra, missing;
+  for (const std::string& folder : folders) {
+    if (!contains(classes, folder)) extra.push_back(folder);
+  }
+  if (!extra.empty()) {
+    throw Error(directory + ": class folders that are not among the " + std::to_string(classes.size()) +
+                " trained classes: " + joined(extra) + " (known: " + joined(classes) +
+                "); rename or remove them");
+  }
+  for (std::size_t label = 0; label < classes.size(); ++label) {
+    const std::string& name = classes[label];
+    std::vector<Sample> found;
+    if (contains(folders, name)) found = list_pictures(directory + "/" + name, prefix + name, counts);
+    if (found.empty()) missing.push_back(name);
+    for (Sample& sample : found) {
+      sample.label = static_cast<int>(label);
+      dataset.samples.push_back(std::move(sample));
+    }
+  }
+  if (dataset.samples.empty()) {
+    throw Error(directory + ": no pictures (jpg, jpeg, png, bmp, ppm, pgm, pnm, tga) in the class folders " +
+                joined(classes));
+  }
+  if (!missing.empty() && complete) {
+    throw Error(directory + ": class folders without pictures: " + joined(missing) + "; fill or remove them");
+  }
+  if (!missing.empty()) notes.push_back(directory + ": no pictures of " + joined(missing));
+  std::sort(dataset.samples.begin(), dataset.samples.end(),
+            [](const Sample& a, const Sample& b) { return a.relative < b.relative; });
+  return dataset;
+}
+
+void note_imbalance(const Dataset& train, std::vector<std::string>& notes) {
+  const std::vector<std::int64_t> counts = train.class_counts();
+  const auto [low, high] = std::minmax_element(counts.begin(), counts.end());
+  if (counts.empty() || *low == 0 || *high <= 10 * *low) return;
+  notes.push_back("classes are unbalanced: " + shown(train.classes[high - counts.begin()]) + " has " +
+                  std::to_string(*high) + " training pictures, " +
+                  shown(train.classes[low - counts.begin()]) + " has " + std::to_string(*low) +
+                  "; consider --class-weights balanced");
+}
+
+void note_case(const std::vector<std::string>& classes, std::vector<std::string>& notes) {
+  std::set<std::string> seen;
+  for (std::string name : classes) {
+    const std::string original = name;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    if (!seen.insert(name).second) notes.push_back("class names differ only in case: " + shown(original));
+  }
+}
+
+// Counts validation pictures whose bytes are in training too. Only files whose size occurs on both sides are
+// read.
+void note_copies(const Dataset& train, const Dataset& val, std::vector<std::string>& notes) {
+  constexpr std::size_t most = 50'000;  // beyond it the start would take too long
+  std::set<std::uint64_t> train_sizes, val_sizes;
+  for (const Sample& sample : train.samples) train_sizes.insert(sample.bytes);
+  for (const Sample& sample : val.samples) val_sizes.insert(sample.bytes);
+  std::vector<const Sample*> candidates;
+  for (const Sample& sample : train.samples) {
+    if (val_sizes.contains(sample.bytes)) candidates.push_back(&sample);
+  }
+  const std::size_t train_count = candidates.size();
+  for (const Sample& sample : val.samples) {
+    if (train_sizes.contains(sample.bytes)) candidates.push_back(&sample);
+  }
+  if (candidates.size() > most) {
+    notes.push_back("train and val were not compared for identical files: " +
+                    std::to_string(candidates.size()) + " candidates");
+    return;
+  }
+  const std::vector<std::size_t> group = content_groups(candidates);
+  std::int64_t copies = 0;
+  const Sample* example = nullptr;
+  for (std::size_t i = train_count; i < candidates.size(); ++i) {
+    if (group[i] >= train_count) continue;
+    ++copies;
+    if (example == nullptr) example = candidates[i];
+  }
+  if (copies == 0) return;
+  notes.push_back(std::to_string(copies) + " val pictures are byte for byte in train too (first: " +
+                  shown(example->relative) + "); validation figures will flatter");
+}
+
+void split_off(DatasetSplits& splits, const ScanOptions& options) {
+  const std::vector<bool> to_val = stratified_split(
+      splits.train.samples, static_cast<int>(splits.train.classes.size()), options.val_split, options.seed);
+  std::vector<Sample> kept;
+  for (std::size_t i = 0; i < to_val.size(); ++i) {
+    (to_val[i] ? splits.val.samples : kept).push_back(std::move(splits.train.samples[i]));
+  }
+  splits.train.samples = std::move(kept);
+  splits.val.classes = splits.train.classes;
+  if (splits.val.samples.empty()) {
+    throw Error("--val-split " + std::to_string(options.val_split) +
+                " leaves no validation pictures: classes are too small");
+  }
+}
+
+}  // namespace
+
+std::vector<std::int64_t> Dataset::class_counts() const {
+  std::vector<std::int64_t> counts(classes.size());
+  for (const Sample& sample : samples) ++counts.at(static_cast<std::size_t>(sample.label));
+  return counts;
+}
+
+DatasetSplits scan_class_folders(const std::string& given, const ScanOptions& options) {
+  std::string directory = given;
+  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+  if (!(options.val_split >= 0 && options.val_split < 1)) throw Error("--val-split must be in [0, 1)");
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0) throw Error(shown(directory) + ": no such folder");
+  if (!S_ISDIR(status.st_mode)) throw Error(shown(directory) + ": not a folder");
+
+  DatasetSplits splits;
+  FolderCounts counts;
+  const std::vector<std::string> top = list_folders(directory, counts);
+  const bool has_train = contains(top, "train"), has_test = contains(top, "test");
+  if (contains(top, "val") && contains(top, "validation")) {
+    throw Error(shown(directory) + ": has both val/ and validation/; keep one");
+  }
+  const std::string val = contains(top, "val") ? "val" : contains(top, "validation") ? "validation" : "";
+  const bool layered = has_train || (!options.classes.empty() && (!val.empty() || has_test));
+  splits.flat = !layered;
+
+  std::vector<std::string> folders = top;
+  const std::string train_path = layered ? directory + "/train" : directory;
+  if (layered) folders = has_train ? list_folders(train_path, counts) : std::vector<std::string>{};
+  if (folders.empty() && (!layered || has_train)) {
+    throw Error(shown(train_path) + ": no class folders; expected " + shown(given) + "/CLASS/* or " +
+                shown(given) + "/{train,val}/CLASS/*");
+  }
+  const std::vector<std::string> classes = options.classes.empty() ? folders : options.classes;
+  const bool complete = options.classes.empty();
+  if (!layered || has_train) {
+    splits.train =
+        read_split(train_path, layered ? "train/" : "", folders, classes, complete, counts, splits.notes);
+  }
+  const auto read_other = [&](const std::string& name, Dataset& dataset) {
+    const std::string path = directory + "/" + name;
+    dataset = read_split(path, name + "/", list_folders(path, counts), classes, false, counts, splits.notes);
+  };
+  splits.train.classes = splits.val.classes = splits.test.classes = classes;
+  if (layered && !val.empty()) read_other(val, splits.val);
+  if (layered && has_test) read_other("test", splits.test);
+  for (const std::string& name : top) {
+    if (layered && name != "train" && name != val && name != "test")
+      splits.notes.push_back("ignored folder: " + shown(name));
+  }
+
+  if (options.val_split > 0 && !splits.val.samples.empty()) {
+    splits.notes.push_back("--val-split is not used: " + val + "/ is there");
+  } else if (options.val_split > 0 && !splits.train.samples.empty()) {
+    split_off(splits, options);
+  } else if (!splits.train.samples.empty() && !splits.val.samples.empty()) {
+    note_copies(splits.train, splits.val, splits.notes);
+  }
+  splits.hidden = counts.hidden;
+  splits.other_files = counts.other;
+  if (counts.hidden > 0)
+    splits.notes.push_back(std::to_string(counts.hidden) + " hidden files or folders ignored");
+  if (counts.other > 0)
+    splits.notes.push_back(std::to_string(counts.other) + " files that are no pictures ignored");
+  note_case(classes, splits.notes);
+  if (!splits.train.samples.empty()) note_imbalance(splits.train, splits.notes);
+  return splits;
+}
+
+std::string fingerprint(const Dataset& dataset, bool contents) {
+  std::uint64_t hash = hash_start;
+  const auto add = [&](const std::string& text) { hash = hash_bytes(hash, text.c_str(), text.size() + 1); };
+  for (const std::string& name : dataset.classes) add(name);
+  for (const Sample& sample : dataset.samples) {
+    add(sample.relative);
+    add(std::to_string(sample.label) + " " + std::to_string(sample.bytes));
+    if (contents) add(std::to_string(hash_file(sample.path, sample.bytes)));
+  }
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 0; i < 16; ++i) text[15 - i] = digits[(hash >> (4 * i)) & 15];
+  return text;
+}
+
+}  // namespace thaw
