@@ -1,0 +1,167 @@
+// Convolutions through the cuDNN graphs, run by the fake, against plain loops in double.
+#include "kernels/cuda/conv2d.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/simt/support.h"
+
+namespace thaw::simt_test {
+namespace {
+
+struct Case {
+  std::int64_t n, size, in, out, kernel, stride, padding, groups, pitch_extra;
+};
+
+const Case cases[] = {{2, 7, 4, 8, 3, 1, 1, 1, 0},   {1, 9, 8, 16, 3, 2, 1, 1, 0},
+                      {2, 6, 8, 4, 1, 1, 0, 1, 8},   {2, 5, 8, 8, 1, 2, 0, 1, 0},
+                      {1, 8, 8, 12, 3, 1, 1, 4, 0},  {1, 11, 3, 5, 7, 2, 3, 1, 2},
+                      {2, 6, 16, 16, 3, 1, 1, 1, 16}};
+
+Conv2dSpec spec_of(const Case& c) {
+  Conv2dSpec spec{.in = c.in, .out = c.out, .kernel_h = c.kernel, .kernel_w = c.kernel, .stride = c.stride};
+  spec.padding = c.padding;
+  spec.groups = c.groups;
+  return spec;
+}
+
+// The forward convolution, or the gradients that follow from dy = `out`: y, dx and dw in double.
+struct Loops {
+  std::vector<double> y, dx, dw;
+};
+
+template <class T>
+Loops plain_loops(const Case& c, const std::vector<T>& x, const std::vector<T>& w, const std::vector<T>& dy) {
+  const Conv2dSpec spec = spec_of(c);
+  const std::int64_t o = spec.out_h(c.size), in = c.in / c.groups, px = c.in + c.pitch_extra,
+                     py = c.out + c.pitch_extra;
+  Loops r{std::vector<double>(dy.size()), std::vector<double>(x.size()), std::vector<double>(w.size())};
+  for (std::int64_t n = 0; n < c.n; ++n)
+    for (std::int64_t p = 0; p < o; ++p)
+      for (std::int64_t q = 0; q < o; ++q)
+        for (std::int64_t k = 0; k < c.out; ++k)
+          for (std::int64_t i = 0; i < c.kernel * c.kernel * in; ++i) {
+            const std::int64_t ky = i / (c.kernel * in), kx = i / in % c.kernel, ch = i % in;
+            const std::int64_t h = p * c.stride - c.padding + ky, v = q * c.stride - c.padding + kx;
+            if (h < 0 || v < 0 || h >= c.size || v >= c.size) continue;
+            const std::int64_t from = k / (c.out / c.groups) * in + ch;
+            const auto yi = static_cast<std::size_t>(((n * o + p) * o + q) * py + k);
+            const auto xi = static_cast<std::size_t>(((n * c.size + h) * c.size + v) * px + from);
+            const auto wi = static_cast<std::size_t>(k * c.kernel * c.kernel * in + i);
+            r.y[yi] += double(float(x[xi])) * float(w[wi]);
+            r.dx[xi] += double(float(dy[yi])) * float(w[wi]);
+            r.dw[wi] += double(float(dy[yi])) * float(x[xi]);
+          }
+  return r;
+}
+
+// The largest difference over the largest expected value, inside the view.
+template <class T>
+double distance(const std::vector<T>& got, const std::vector<double>& want, std::int64_t c,
+                std::int64_t pitch) {
+  double worst = 0, largest = 1e-30;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (static_cast<std::int64_t>(i) % pitch >= c) continue;
+    const double difference = std::abs(double(float(got[i])) - want[i]);
+    worst = std::max(worst, std::isnan(difference) ? 1e30 : difference);
+    largest = std::max(largest, std::abs(want[i]));
+  }
+  return worst / largest;
+}
+
+// Half a unit in the last place of the stored type, and the rounding of a float sum of up to 200 products.
+template <class T>
+constexpr double tolerance() {
+  return sizeof(T) == 4 ? 2e-6 : 4e-3;
+}
+
+template <class T>
+void check_case(const Case& c) {
+  CAPTURE(c.in);
+  CAPTURE(c.kernel);
+  const TestQueue q;
+  const Conv2dSpec spec = spec_of(c);
+  const std::int64_t o = spec.out_h(c.size), px = c.in + c.pitch_extra, py = c.out + c.pitch_extra;
+  const auto x = random_values<T>(static_cast<std::size_t>(c.n * c.size * c.size * px), 1);
+  const auto w = random_values<T>(static_cast<std::size_t>(spec.weight_elements()), 2);
+  const auto dy = random_values<T>(static_cast<std::size_t>(c.n * o * o * py), 3);
+  const auto residual = random_values<T>(dy.size(), 4);
+  const auto bias = random_values<float>(static_cast<std::size_t>(c.out), 5),
+             before = random_values<float>(w.size(), 6);
+  Loops want = plain_loops(c, x, w, dy);
+
+  const DeviceArray<T> dev_x(q, x), dev_w(q, w), dev_dy(q, dy), dev_r(q, residual), dev_y(q, dy.size()),
+      dev_dx(q, x.size());
+  const DeviceArray<float> dev_b(q, bias), dev_dw(q, w.size()), dev_sum(q, before);
+  const View vx = view_of(dev_x, c.n, c.size, c.size, c.in, px), vy = view_of(dev_y, c.n, o, o, c.out, py);
+  const View vdy = view_of(dev_dy, c.n, o, o, c.out, py),
+             vdx = view_of(dev_dx, c.n, c.size, c.size, c.in, px);
+  const View vr = view_of(dev_r, c.n, o, o, c.out, py);
+  const Weights weights{dev_w.data(), dtype_of<T>()};
+  cuda::Convolutions convolutions(q.queue);
+
+  convolutions.forward(spec, vx, weights, nullptr, ConstView(), Activation::none, vy);
+  CHECK(distance(dev_y.host(), want.y, c.out, py) < tolerance<T>());
+  convolutions.backward_data(spec, vdy, weights, vdx);
+  CHECK(distance(dev_dx.host(), want.dx, c.in, px) < tolerance<T>());
+  convolutions.backward_weight(spec, vx, vdy, dev_dw.data(), Into::assign);
+  CHECK(distance(dev_dw.host(), want.dw, 1, 1) < tolerance<T>());
+  convolutions.backward_weight(spec, vx, vdy, dev_sum.data(), Into::add);
+  for (std::size_t i = 0; i < want.dw.size(); ++i) want.dw[i] += before[i];
+  CHECK(distance(dev_sum.host(), want.dw, 1, 1) < tolerance<T>());
+
+  for (const bool with_residual : {false, true}) {
+    std::vector<double> folded = want.y;
+    for (std::size_t i = 0; i < folded.size(); ++i) {
+      const auto channel = static_cast<std::int64_t>(i) % py;
+      if (channel >= c.out) continue;
+      folded[i] +=
+          bias[static_cast<std::size_t>(channel)] + (with_residual ? double(float(residual[i])) : 0.0);
+      folded[i] = std::max(folded[i], 0.0);
+    }
+    convolutions.forward(spec, vx, weights, dev_b.data(), with_residual ? ConstView(vr) : ConstView(),
+                         Activation::relu, vy);
+    CHECK(distance(dev_y.host(), folded, c.out, py) < tolerance<T>());
+  }
+  CHECK(::simt::take_fault() == "");
+  CHECK(convolutions.plans() == 5);  // the two weight gradients share one
+}
+
+TEST_CASE("convolution, its gradients and its folded forms equal plain loops") {
+  for (const Case& c : cases) {
+    check_case<float>(c);
+    check_case<bf16>(c);
+  }
+}
+
+TEST_CASE("a tensor that ends outside its allocation is refused by the fake") {
+  const TestQueue q;
+  const Case c = cases[0];
+  const Conv2dSpec spec = spec_of(c);
+  const DeviceArray<float> x(q, 2 * 7 * 7 * 4), w(q, 8 * 9 * 4), y(q, 2 * 7 * 7 * 8 - 1);
+  cuda::Convolutions convolutions(q.queue);
+  CHECK_THROWS_AS(convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr,
+                                       ConstView(), Activation::none, view_of(y, 2, 7, 7, 8, 8)),
+                  Error);
+  CHECK(::simt::take_fault().find("tensor 3") != std::string::npos);
+}
+
+TEST_CASE("no memory for the workspace is an error that says how much was asked") {
+  const TestQueue q;
+  const Conv2dSpec spec = spec_of(cases[0]);
+  const DeviceArray<float> x(q, 2 * 7 * 7 * 4), w(q, 8 * 9 * 4), y(q, 2 * 7 * 7 * 8);
+  cuda::Convolutions convolutions(q.queue);
+  const auto run = [&] {
+    convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr, ConstView(),
+                         Activation::none, view_of(y, 2, 7, 7, 8, 8));
+  };
+  ::simt::fail_allocation_after(0);
+  CHECK_THROWS_WITH_AS(
+      run(), "cuda: no memory for a convolution workspace of 1001 bytes; use a smaller batch size", Error);
+  CHECK_NOTHROW(run());
+}
+
+}  // namespace
+}  // namespace thaw::simt_test

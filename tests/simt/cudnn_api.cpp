@@ -1,0 +1,278 @@
+// The entry points of cuDNN's graph API that Thaw calls, over the fake's descriptors. NVIDIA's header gives
+// every prototype.
+#include <algorithm>
+#include <cstring>
+
+#include "tests/simt/cudnn_fake.h"
+#include "tests/simt/simt.h"
+
+struct cudnnContext {
+  cudaStream_t stream = nullptr;
+};
+
+namespace {
+
+using namespace simt::cudnn;
+
+constexpr cudnnStatus_t good = CUDNN_STATUS_SUCCESS, bad = CUDNN_STATUS_BAD_PARAM;
+constexpr std::int64_t workspace_bytes = 1001;  // odd, and wanted by every plan, so that it is given
+constexpr std::int64_t many = 8192;
+
+struct Rule {
+  int name;
+  cudnnBackendAttributeType_t type;
+  std::int64_t most;
+  bool required;
+};
+
+constexpr auto type_data = CUDNN_TYPE_DATA_TYPE;
+constexpr auto type_int = CUDNN_TYPE_INT64;
+constexpr auto type_bool = CUDNN_TYPE_BOOLEAN;
+constexpr auto type_float = CUDNN_TYPE_FLOAT;
+constexpr auto type_desc = CUDNN_TYPE_BACKEND_DESCRIPTOR;
+constexpr auto type_pointer = CUDNN_TYPE_VOID_PTR;
+
+// The six attributes of a convolution node lie at consecutive numbers from `alpha` on.
+std::vector<Rule> convolution_rules(int alpha) {
+  std::vector<Rule> rules{{alpha, type_float, 1, true}, {alpha + 1, type_float, 1, true}};
+  for (int i = 2; i < 6; ++i) rules.push_back({alpha + i, type_desc, 1, true});
+  return rules;
+}
+
+const std::map<int, std::vector<Rule>>& schema() {
+  static const std::map<int, std::vector<Rule>> rules{
+      {CUDNN_BACKEND_TENSOR_DESCRIPTOR,
+       {{CUDNN_ATTR_TENSOR_DATA_TYPE, type_data, 1, true},
+        {CUDNN_ATTR_TENSOR_DIMENSIONS, type_int, CUDNN_DIM_MAX, true},
+        {CUDNN_ATTR_TENSOR_STRIDES, type_int, CUDNN_DIM_MAX, true},
+        {CUDNN_ATTR_TENSOR_UNIQUE_ID, type_int, 1, true},
+        {CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, type_int, 1, true},
+        {CUDNN_ATTR_TENSOR_IS_VIRTUAL, type_bool, 1, false}}},
+      {CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR,
+       {{CUDNN_ATTR_CONVOLUTION_COMP_TYPE, type_data, 1, true},
+        {CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, true},
+        {CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, type_int, 1, true},
+        {CUDNN_ATTR_CONVOLUTION_DILATIONS, type_int, 3, true},
+        {CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, type_int, 3, true},
+        {CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, type_int, 3, true},
+        {CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, type_int, 3, true}}},
+      {CUDNN_BACKEND_POINTWISE_DESCRIPTOR,
+       {{CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, true},
+        {CUDNN_ATTR_POINTWISE_MATH_PREC, type_data, 1, true}}},
+      {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+       convolution_rules(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA)},
+      {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+       convolution_rules(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA)},
+      {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+       convolution_rules(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA)},
+      {CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR,
+       {{CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, type_desc, 1, true},
+        {CUDNN_ATTR_OPERATION_POINTWISE_XDESC, type_desc, 1, true},
+        {CUDNN_ATTR_OPERATION_POINTWISE_BDESC, type_desc, 1, false},
+        {CUDNN_ATTR_OPERATION_POINTWISE_YDESC, type_desc, 1, true}}},
+      {CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, {{CUDNN_ATTR_OPERATIONGRAPH_OPS, type_desc, many, true}}},
+      {CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, {{CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, 1, true}}},
+      {CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR,
+       {{CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, type_desc, 1, true},
+        {CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, true},
+        {CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, type_desc, 1, true}}},
+      {CUDNN_BACKEND_ENGINE_DESCRIPTOR, {{CUDNN_ATTR_ENGINE_OPERATION_GRAPH, type_desc, 1, true}}},
+      {CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, {{CUDNN_ATTR_ENGINECFG_ENGINE, type_desc, 1, true}}},
+      {CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
+       {{CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, type_desc, 1, true},
+        {CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, type_desc, 1, true}}},
+      {CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR,
+       {{CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, type_int, many, true},
+        {CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, type_pointer, many, true},
+        {CUDNN_ATTR_VARIANT_PACK_WORKSPACE, type_pointer, 1, true}}}};
+  return rules;
+}
+
+std::map<const void*, std::shared_ptr<Descriptor>>& live() {
+  static std::map<const void*, std::shared_ptr<Descriptor>> descriptors;
+  return descriptors;
+}
+
+std::shared_ptr<Descriptor> find(const void* handle) {
+  const auto it = live().find(handle);
+  return it == live().end() ? nullptr : it->second;
+}
+
+std::size_t size_of(cudnnBackendAttributeType_t type) {
+  if (type == type_bool || type == CUDNN_TYPE_CHAR) return 1;
+  if (type == type_int || type == type_desc || type == type_pointer || type == CUDNN_TYPE_HANDLE) return 8;
+  return 4;
+}
+
+// The one engine that the fake offers, its one configuration written into the descriptor that the caller
+// made.
+cudnnStatus_t give_configuration(const Descriptor& heuristic, std::int64_t wanted, std::int64_t* got,
+                                 void* out) {
+  *got = 1;
+  if (wanted < 1) return good;
+  const auto configuration = find(static_cast<void**>(out)[0]);
+  if (!configuration || configuration->kind != CUDNN_BACKEND_ENGINECFG_DESCRIPTOR) return bad;
+  auto engine = std::make_shared<Descriptor>();
+  engine->kind = CUDNN_BACKEND_ENGINE_DESCRIPTOR;
+  engine->finalized = true;
+  engine->attributes[CUDNN_ATTR_ENGINE_OPERATION_GRAPH] =
+      heuristic.attributes.at(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+  configuration->attributes[CUDNN_ATTR_ENGINECFG_ENGINE] = {type_desc, 1, std::vector<char>(8), {engine}};
+  configuration->finalized = true;
+  return good;
+}
+
+// Every tensor that reaches memory must have a pointer, aligned, to enough live device memory.
+cudnnStatus_t check_pointers(const Descriptor& graph, const std::map<std::int64_t, void*>& pointers) {
+  for (const auto& operation : graph.attributes.at(CUDNN_ATTR_OPERATIONGRAPH_OPS).descriptors) {
+    const Node node = node_of(*operation);
+    std::vector<const Descriptor*> tensors = node.inputs;
+    tensors.push_back(node.output);
+    for (const Descriptor* tensor : tensors) {
+      const Tensor t = tensor_of(*tensor);
+      if (t.is_virtual) continue;
+      const auto it = pointers.find(t.uid);
+      if (it == pointers.end() || !it->second) return CUDNN_STATUS_BAD_PARAM_NULL_POINTER;
+      if (reinterpret_cast<std::uintptr_t>(it->second) % static_cast<std::uintptr_t>(t.alignment) != 0)
+        return CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER;
+      if (simt::device_range(it->second, static_cast<std::size_t>(extent(t)) * element_size(t.type)))
+        continue;
+      simt::report_fault("cuDNN: tensor " + std::to_string(t.uid) +
+                         " is not inside a live device allocation");
+      return CUDNN_STATUS_EXECUTION_FAILED;
+    }
+  }
+  return good;
+}
+
+}  // namespace
+
+extern "C" {
+
+cudnnStatus_t CUDNNWINAPI cudnnCreate(cudnnHandle_t* handle) {
+  *handle = new cudnnContext;
+  return good;
+}
+cudnnStatus_t CUDNNWINAPI cudnnDestroy(cudnnHandle_t handle) {
+  delete handle;
+  return good;
+}
+cudnnStatus_t CUDNNWINAPI cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
+  handle->stream = stream;
+  return good;
+}
+const char* CUDNNWINAPI cudnnGetErrorString(cudnnStatus_t status) {
+  switch (status) {
+    case CUDNN_STATUS_SUCCESS:
+      return "CUDNN_STATUS_SUCCESS";
+    case CUDNN_STATUS_BAD_PARAM_NULL_POINTER:
+      return "CUDNN_STATUS_BAD_PARAM_NULL_POINTER";
+    case CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER:
+      return "CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER";
+    case CUDNN_STATUS_EXECUTION_FAILED:
+      return "CUDNN_STATUS_EXECUTION_FAILED";
+    case CUDNN_STATUS_NOT_SUPPORTED:
+      return "CUDNN_STATUS_NOT_SUPPORTED";
+    default:
+      return "CUDNN_STATUS_BAD_PARAM";
+  }
+}
+void CUDNNWINAPI cudnnGetLastErrorString(char* message, size_t size) {
+  if (size > 0) message[0] = '\0';
+}
+
+cudnnStatus_t CUDNNWINAPI cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t kind,
+                                                       cudnnBackendDescriptor_t* out) {
+  if (!out || schema().count(kind) == 0) return CUDNN_STATUS_NOT_SUPPORTED;
+  auto descriptor = std::make_shared<Descriptor>();
+  descriptor->kind = kind;
+  *out = descriptor.get();
+  live()[descriptor.get()] = descriptor;
+  return good;
+}
+cudnnStatus_t CUDNNWINAPI cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t handle) {
+  return live().erase(handle) != 0 ? good : bad;
+}
+
+cudnnStatus_t CUDNNWINAPI cudnnBackendSetAttribute(cudnnBackendDescriptor_t handle,
+                                                   cudnnBackendAttributeName_t name,
+                                                   cudnnBackendAttributeType_t type, int64_t count,
+                                                   const void* values) {
+  const auto descriptor = find(handle);
+  if (!descriptor || descriptor->finalized || !values || count < 1) return bad;
+  const auto& rules = schema().at(descriptor->kind);
+  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.name == name; });
+  if (rule == rules.end() || count > rule->most) return bad;
+  if (rule->type != type) return CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE;
+  Attribute attribute{type, count, std::vector<char>(static_cast<std::size_t>(count) * size_of(type)), {}};
+  std::memcpy(attribute.bytes.data(), values, attribute.bytes.size());
+  for (std::int64_t i = 0; type == type_desc && i < count; ++i) {
+    const auto inner = find(static_cast<void* const*>(values)[i]);
+    if (!inner || !inner->finalized) return CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED;
+    attribute.descriptors.push_back(inner);
+  }
+  descriptor->attributes[name] = std::move(attribute);
+  return good;
+}
+
+cudnnStatus_t CUDNNWINAPI cudnnBackendFinalize(cudnnBackendDescriptor_t handle) {
+  const auto descriptor = find(handle);
+  if (!descriptor || descriptor->finalized) return bad;
+  for (const Rule& rule : schema().at(descriptor->kind))
+    if (rule.required && descriptor->attributes.count(rule.name) == 0) return bad;
+  const cudnnStatus_t status = check_meaning(*descriptor);
+  descriptor->finalized = status == good;
+  return status;
+}
+
+cudnnStatus_t CUDNNWINAPI cudnnBackendGetAttribute(cudnnBackendDescriptor_t const handle,
+                                                   cudnnBackendAttributeName_t name,
+                                                   cudnnBackendAttributeType_t, int64_t wanted, int64_t* got,
+                                                   void* out) {
+  const auto descriptor = find(handle);
+  if (!descriptor) return bad;
+  switch (name) {
+    case CUDNN_ATTR_ENGINE_NUMERICAL_NOTE:
+      *got = 0;
+      return good;
+    case CUDNN_ATTR_ENGINEHEUR_RESULTS:
+      return descriptor->finalized ? give_configuration(*descriptor, wanted, got, out)
+                                   : CUDNN_STATUS_NOT_INITIALIZED;
+    case CUDNN_ATTR_ENGINECFG_ENGINE:
+      *got = 1;
+      return find(*static_cast<void**>(out)) ? good : bad;
+    case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE:
+      *got = 1;
+      std::memcpy(out, &workspace_bytes, sizeof workspace_bytes);
+      return good;
+    default:
+      return CUDNN_STATUS_NOT_SUPPORTED;
+  }
+}
+
+cudnnStatus_t CUDNNWINAPI cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan_handle,
+                                              cudnnBackendDescriptor_t pack_handle) {
+  const auto plan = find(plan_handle), pack = find(pack_handle);
+  if (!handle || !plan || !pack || !plan->finalized || !pack->finalized) return bad;
+  const Integers uids = pack->integers(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
+  const Integers addresses = pack->integers(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
+  std::map<std::int64_t, void*> pointers;
+  for (std::size_t i = 0; i < uids.size(); ++i) pointers[uids[i]] = reinterpret_cast<void*>(addresses[i]);
+  auto* workspace = reinterpret_cast<void*>(pack->integer(CUDNN_ATTR_VARIANT_PACK_WORKSPACE));
+  if (!simt::device_range(workspace, workspace_bytes)) {
+    simt::report_fault("cuDNN: the workspace is too small");
+    return CUDNN_STATUS_EXECUTION_FAILED;
+  }
+  const Descriptor* graph = plan->descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)
+                                ->descriptor(CUDNN_ATTR_ENGINECFG_ENGINE)
+                                ->descriptor(CUDNN_ATTR_ENGINE_OPERATION_GRAPH);
+  if (const cudnnStatus_t status = check_pointers(*graph, pointers)) return status;
+  const cudaError_t error = simt::enqueue(handle->stream, [=] {
+    std::memset(workspace, 0x7F, workspace_bytes);
+    interpret(*graph, pointers);
+    (void)plan;  // keeps the graph alive in a recording
+  });
+  return error == cudaSuccess ? good : CUDNN_STATUS_EXECUTION_FAILED;
+}
+
+}  // extern "C"

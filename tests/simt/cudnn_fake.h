@@ -1,0 +1,65 @@
+// The fake of cuDNN's graph API: descriptors are bags of typed attributes held against a schema; a finalised
+// graph is interpreted node by node. It accepts only the nodes that Thaw builds, and is at least as strict as
+// cuDNN 9.19.
+#pragma once
+
+#include <cudnn.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace simt::cudnn {
+
+using Integers = std::vector<std::int64_t>;
+
+struct Descriptor;
+
+struct Attribute {
+  cudnnBackendAttributeType_t type{};
+  std::int64_t count = 0;
+  std::vector<char> bytes;
+  std::vector<std::shared_ptr<Descriptor>> descriptors;
+};
+
+struct Descriptor {
+  cudnnBackendDescriptorType_t kind{};
+  bool finalized = false;
+  std::map<int, Attribute> attributes;
+
+  Integers integers(int name) const;
+  std::int64_t integer(int name) const;  // 0 if it is not set; for enumerations and booleans too
+  float real(int name, float otherwise) const;
+  const Descriptor* descriptor(int name) const;  // null if it is not set
+};
+
+struct Tensor {
+  cudnnDataType_t type{};
+  Integers dims, strides;
+  std::int64_t uid = 0, alignment = 0;
+  bool is_virtual = false;
+};
+Tensor tensor_of(const Descriptor& descriptor);
+
+// A node of the graph: x and w are null where it has none.
+struct Node {
+  enum class Kind { forward, data_gradient, weight_gradient, pointwise } kind{};
+  const Descriptor* function = nullptr;  // the convolution or the pointwise operation
+  std::vector<const Descriptor*> inputs;
+  const Descriptor* output = nullptr;
+  const Descriptor *x = nullptr, *w = nullptr, *y = nullptr;  // of a convolution
+};
+bool is_node(const Descriptor& descriptor);
+Node node_of(const Descriptor& descriptor);
+
+// What finalize() demands beyond the schema.
+cudnnStatus_t check_meaning(Descriptor& descriptor);
+
+// Runs the nodes over dense float arrays; tensors come from and go to `pointers` by their unique id.
+void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& pointers);
+
+std::size_t element_size(cudnnDataType_t type);
+std::int64_t extent(const Tensor& tensor);  // elements from the first to the last, strides included
+
+}  // namespace simt::cudnn

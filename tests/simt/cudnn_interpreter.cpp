@@ -1,0 +1,136 @@
+// Executes the nodes of a graph on the host: every tensor as a dense float array in the order of its
+// dimensions.
+#include <cuda_bf16.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "tests/simt/cudnn_fake.h"
+
+namespace simt::cudnn {
+namespace {
+
+using Values = std::vector<float>;
+
+std::int64_t elements(const Integers& dims) {
+  std::int64_t count = 1;
+  for (const std::int64_t d : dims) count *= d;
+  return count;
+}
+
+// Calls f(n, c, h, w, linear index) for every element.
+template <class F>
+void each(const Integers& d, F f) {
+  std::int64_t linear = 0;
+  for (std::int64_t n = 0; n < d[0]; ++n)
+    for (std::int64_t c = 0; c < d[1]; ++c)
+      for (std::int64_t h = 0; h < d[2]; ++h)
+        for (std::int64_t w = 0; w < d[3]; ++w) f(n, c, h, w, static_cast<std::size_t>(linear++));
+}
+
+std::size_t dense(const Integers& d, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
+  const auto at = [](std::int64_t i, std::int64_t extent) { return extent == 1 ? 0 : i; };  // broadcasts
+  return static_cast<std::size_t>(((at(n, d[0]) * d[1] + at(c, d[1])) * d[2] + at(h, d[2])) * d[3] +
+                                  at(w, d[3]));
+}
+
+float rounded(cudnnDataType_t type, float value) {
+  return type == CUDNN_DATA_BFLOAT16 ? __bfloat162float(__float2bfloat16(value)) : value;
+}
+
+float load_value(cudnnDataType_t type, const void* from, std::int64_t at) {
+  if (type == CUDNN_DATA_BFLOAT16) return __bfloat162float(static_cast<const __nv_bfloat16*>(from)[at]);
+  return static_cast<const float*>(from)[at];
+}
+
+void store_value(cudnnDataType_t type, void* to, std::int64_t at, float value) {
+  if (type == CUDNN_DATA_BFLOAT16)
+    static_cast<__nv_bfloat16*>(to)[at] = __float2bfloat16(value);
+  else
+    static_cast<float*>(to)[at] = value;
+}
+
+std::int64_t offset(const Tensor& t, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
+  return n * t.strides[0] + c * t.strides[1] + h * t.strides[2] + w * t.strides[3];
+}
+
+void convolve(const Node& node, std::map<std::int64_t, Values>& values) {
+  const Tensor tx = tensor_of(*node.x), tw = tensor_of(*node.w), ty = tensor_of(*node.y);
+  Values &x = values[tx.uid], &w = values[tw.uid], &y = values[ty.uid];
+  const Integers stride = node.function->integers(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
+  const Integers dilation = node.function->integers(CUDNN_ATTR_CONVOLUTION_DILATIONS);
+  const Integers padding = node.function->integers(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
+  const std::int64_t per_group = tw.dims[0] / (tx.dims[1] / tw.dims[1]);
+  each(ty.dims, [&](std::int64_t n, std::int64_t k, std::int64_t oh, std::int64_t ow, std::size_t yi) {
+    each({1, tw.dims[1], tw.dims[2], tw.dims[3]},
+         [&](std::int64_t, std::int64_t c, std::int64_t r, std::int64_t s, std::size_t) {
+           const std::int64_t h = oh * stride[0] - padding[0] + r * dilation[0];
+           const std::int64_t v = ow * stride[1] - padding[1] + s * dilation[1];
+           if (h < 0 || v < 0 || h >= tx.dims[2] || v >= tx.dims[3]) return;
+           const std::size_t xi = dense(tx.dims, n, k / per_group * tw.dims[1] + c, h, v);
+           const std::size_t wi = dense(tw.dims, k, c, r, s);
+           if (node.kind == Node::Kind::forward)
+             y[yi] += x[xi] * w[wi];
+           else if (node.kind == Node::Kind::data_gradient)
+             x[xi] += y[yi] * w[wi];
+           else
+             w[wi] += x[xi] * y[yi];
+         });
+  });
+}
+
+void pointwise(const Node& node, std::map<std::int64_t, Values>& values) {
+  const Tensor a = tensor_of(*node.inputs.front()), b = tensor_of(*node.inputs.back()),
+               y = tensor_of(*node.output);
+  const auto mode = static_cast<cudnnPointwiseMode_t>(node.function->integer(CUDNN_ATTR_POINTWISE_MODE));
+  const Values &va = values[a.uid], &vb = values[b.uid];
+  Values& out = values[y.uid];
+  each(y.dims, [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, std::size_t i) {
+    const float first = va[dense(a.dims, n, c, h, w)], second = vb[dense(b.dims, n, c, h, w)];
+    if (mode == CUDNN_POINTWISE_ADD)
+      out[i] = first + second;
+    else if (mode == CUDNN_POINTWISE_RELU_FWD)
+      out[i] = first <= 0.0f ? 0.0f : first;
+    else
+      out[i] = NAN;  // a mode that Thaw does not build
+  });
+}
+
+}  // namespace
+
+std::size_t element_size(cudnnDataType_t type) {
+  return type == CUDNN_DATA_BFLOAT16 ? 2 : 4;
+}
+
+std::int64_t extent(const Tensor& t) {
+  return offset(t, t.dims[0] - 1, t.dims[1] - 1, t.dims[2] - 1, t.dims[3] - 1) + 1;
+}
+
+void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& pointers) {
+  std::map<std::int64_t, Values> values;
+  for (const auto& operation : graph.attributes.at(CUDNN_ATTR_OPERATIONGRAPH_OPS).descriptors) {
+    const Node node = node_of(*operation);
+    for (const Descriptor* input : node.inputs) {
+      const Tensor t = tensor_of(*input);
+      if (t.is_virtual || values.count(t.uid) != 0) continue;
+      Values& in = values[t.uid];
+      in.resize(static_cast<std::size_t>(elements(t.dims)));
+      each(t.dims, [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, std::size_t i) {
+        in[i] = load_value(t.type, pointers.at(t.uid), offset(t, n, c, h, w));
+      });
+    }
+    const Tensor out = tensor_of(*node.output);
+    values[out.uid].assign(static_cast<std::size_t>(elements(out.dims)), 0.0f);
+    if (node.kind == Node::Kind::pointwise)
+      pointwise(node, values);
+    else
+      convolve(node, values);
+    for (float& value : values[out.uid]) value = rounded(out.type, value);
+    if (out.is_virtual) continue;
+    each(out.dims, [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, std::size_t i) {
+      store_value(out.type, pointers.at(out.uid), offset(out, n, c, h, w), values[out.uid][i]);
+    });
+  }
+}
+
+}  // namespace simt::cudnn
