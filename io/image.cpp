@@ -137,7 +137,11 @@ const char* image_format_name(ImageFormat format) {
   return names[static_cast<std::size_t>(format)];
 }
 
-std::vector<std::uint8_t> read_picture_file(const std::string& path, std::size_t limit) {
+namespace {
+
+// A file's first `most` bytes. Sets `whole` when that is all of it.
+std::vector<std::uint8_t> read_start(const std::string& path, std::size_t limit, std::size_t most,
+                                     bool& whole) {
   struct Descriptor {
     int value = -1;
     ~Descriptor() {
@@ -155,7 +159,8 @@ std::vector<std::uint8_t> read_picture_file(const std::string& path, std::size_t
     fail("file of " + std::to_string(status.st_size) + " bytes is over the limit of " +
          std::to_string(limit));
   }
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(status.st_size));
+  whole = static_cast<std::size_t>(status.st_size) <= most;
+  std::vector<std::uint8_t> bytes(std::min(static_cast<std::size_t>(status.st_size), most));
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t count = ::read(file.value, bytes.data() + done, bytes.size() - done);
@@ -166,6 +171,13 @@ std::vector<std::uint8_t> read_picture_file(const std::string& path, std::size_t
   }
   bytes.resize(done);
   return bytes;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> read_picture_file(const std::string& path, std::size_t limit) {
+  bool whole = false;
+  return read_start(path, limit, limit, whole);
 }
 
 Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std::string& name,
@@ -195,7 +207,18 @@ ImageHeader image_header(std::span<const std::uint8_t> bytes, const std::string&
 }
 
 ImageHeader image_header(const std::string& path, const ImageLimits& limits) {
-  return image_header(read_picture_file(path, limits.file_bytes), path, limits);
+  constexpr std::size_t usual =
+      16384;  // holds most headers; large colour profiles or thumbnails come before some
+  bool whole = false;
+  const auto start = read_start(path, limits.file_bytes, usual, whole);
+  const auto format = sniff(start);
+  if (!whole && (format == ImageFormat::jpeg || format == ImageFormat::png)) {
+    try {
+      return image_header(start, path, limits);
+    } catch (const Error&) {  // more of the file may be needed, or the same error comes again
+    }
+  }
+  return image_header(whole ? start : read_picture_file(path, limits.file_bytes), path, limits);
 }
 
 Image convert_channels(Image image, int channels) {
