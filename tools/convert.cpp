@@ -1,0 +1,102 @@
+// convert: weights from one file format to the other, with other names where wanted.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "io/checkpoint.h"
+#include "io/pth.h"
+#include "io/safetensors.h"
+#include "io/weights.h"
+#include "models/load_weights.h"
+#include "models/registry.h"
+#include "tools/program.h"
+#include "tools/rename_rule.h"
+#include "tools/session.h"
+
+namespace {
+
+using namespace thaw;
+
+struct Options {
+  std::string in, out, model;
+  std::vector<std::string> rename;
+};
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// Throws unless `tensors` are the weights of `model`; returns the loading verdict.
+std::string fit(const std::string& model, const StateDict& tensors, const std::string& source,
+                ModelDescription& description) {
+  description.model = model;
+  description.options = {default_num_classes(model), 3};
+  auto network = make_network(model, description.options);
+  const std::int64_t outputs = outputs_in(tensors, *network);
+  if (outputs > 0 && outputs != description.options.num_classes) {
+    description.options.num_classes = outputs;
+    network = make_network(model, description.options);
+  }
+  description.preprocess = default_preprocess(*network);
+  LoadOptions options;
+  options.source = source;
+  return load_weights(*network, tensors, options).text();
+}
+
+int convert(const Options& o) {
+  if (o.in.empty() || o.out.empty()) throw UsageError("IN and OUT are required; see --help");
+  const bool pth = ends_with(o.out, ".pth") || ends_with(o.out, ".pt");
+  if (!pth && !ends_with(o.out, ".safetensors"))
+    throw UsageError(o.out +
+                     ": the name must end in .safetensors, .pth or .pt, which says the format to write");
+  if (!o.model.empty()) check_model_name(o.model);
+  std::error_code error;
+  if (std::filesystem::equivalent(o.in, o.out, error)) throw UsageError(o.out + ": IN and OUT are one file");
+
+  ReadOptions read;
+  read.convert_floats = o.model.empty() ? false : true;
+  const LoadedWeights file = read_weights(o.in, read);
+  const StateDict tensors = rename_tensors(file.tensors, o.rename);
+  std::string description = o.rename.empty() ? file.metadata : "", verdict;
+  if (!o.model.empty()) {
+    ModelDescription made;
+    verdict = fit(o.model, tensors, o.in, made);
+    if (description.empty()) description = made.json();
+  }
+  if (pth)
+    write_pth(o.out, tensors);
+  else if (!description.empty())
+    write_checkpoint(o.out, tensors, description);
+  else
+    write_safetensors(o.out, tensors);
+
+  auto from = file.tensors.begin();
+  for (const auto& [name, tensor] : tensors) {
+    const std::string& old = (from++)->first;
+    fmt::print("{}{}  {} {}\n", old, old == name ? "" : " => " + name, dtype_name(tensor.dtype()),
+               tensor.shape().text());
+  }
+  for (const std::string& note : file.notes) fmt::print(stderr, "weights: {}\n", note);
+  if (!verdict.empty()) fmt::print(stderr, "{}: {}\n", o.model, verdict);
+  fmt::print(stderr, "{} ({}) -> {}: {} tensors\n", o.in, file.format, o.out, tensors.size());
+  return exit_done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto app = make_app(
+      "Weights from PyTorch's or Thaw's files to .safetensors or .pth. Prints the map of names.", "convert");
+  Options o;
+  app->add_option("IN", o.in, "a .pth, .pt, .th or .safetensors file")->default_str("");
+  app->add_option("OUT", o.out, "the file to write; its name ends in .safetensors, .pth or .pt")
+      ->default_str("");
+  app->add_option("--model", o.model, "check that the tensors are this network's, and say so in OUT")
+      ->default_str("");
+  app->add_option("--rename", o.rename, "'REGEX=>TEXT', may be given many times; applied in order")
+      ->default_str("")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return run_program(*app, argc, argv, [&] { return convert(o); });
+}

@@ -1,0 +1,67 @@
+// evaluate: how good a network is on labelled pictures.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "tools/data_options.h"
+#include "tools/evaluate_model.h"
+#include "tools/program.h"
+#include "tools/session.h"
+
+namespace {
+
+using namespace thaw;
+
+Dataset& choose_split(DatasetSplits& splits, const std::string& split, const std::string& data) {
+  Dataset& chosen = split == "train" ? splits.train : split == "val" ? splits.val : splits.test;
+  if (chosen.samples.empty())
+    throw Error(
+        fmt::format("{}: has no pictures for --split {}{}", data, split,
+                    splits.flat ? "; --split train takes all of a folder without train and val" : ""));
+  return chosen;
+}
+
+int evaluate(const ModelOptions& model, const DataOptions& data, const std::string& split, bool json) {
+  if (data.data.empty()) throw UsageError("--data DIR is required; see --help");
+  Session session = open_for_evaluation(model);
+  ScanOptions scan;
+  scan.classes = session.description.classes;
+  scan.val_split = session.description.val_split;
+  scan.seed = session.description.split_seed;
+  DatasetSplits splits = scan_class_folders(data.data, scan);
+  Dataset& dataset = choose_split(splits, split, data.data);
+  const std::int64_t outputs = session.network->num_classes();
+  const auto classes = static_cast<std::int64_t>(dataset.classes.size());
+  if (outputs != classes && !(outputs == 1 && classes == 2))
+    throw Error(
+        fmt::format("{}: {} classes, but {} has {} outputs", data.data, classes, model.weights, outputs));
+  check_pictures(dataset, data.workers);
+  for (const std::string& note : session.notes) fmt::print(stderr, "weights: {}\n", note);
+  for (const std::string& note : splits.notes) fmt::print(stderr, "data: {}\n", note);
+  fmt::print(stderr, "device: {}\n", session.backend->description());
+
+  LoaderOptions options;
+  options.batch_size = data.batch_size;
+  options.workers = data.workers;
+  options.cache_bytes = 0;
+  Loader loader(std::move(dataset), session.description.preprocess, options);
+  const ImageInput input(*session.backend, session.description.preprocess, session.activations);
+  const EvaluationReport report = evaluate_model(*session.network, input, loader, split);
+  fmt::print("{}{}", json ? report.json() : report.table(), json ? "\n" : "");
+  return exit_done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto app = make_app("How good a network is on labelled pictures.", "evaluate");
+  ModelOptions model;
+  DataOptions data;
+  std::string split = "val";
+  bool json = false;
+  add_model_options(*app, model);
+  add_data_options(*app, data);
+  app->add_option("--split", split, "which pictures")->check(CLI::IsMember({"train", "val", "test"}));
+  app->add_flag("--json", json, "one JSON object on stdout");
+  return run_program(*app, argc, argv, [&] { return evaluate(model, data, split, json); });
+}
