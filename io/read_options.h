@@ -10,9 +10,8 @@ struct ReadLimits {
   std::uint64_t file_bytes = std::uint64_t{8} << 30;
   std::uint64_t pickle_bytes = std::uint64_t{64} << 20;
   std::uint64_t pickle_opcodes = 8'000'000;
-  std::uint64_t pickle_values = 4'000'000;  // arena nodes and container slots together
+  std::uint64_t pickle_values = 2'000'000;  // arena nodes and container slots together
   std::uint64_t pickle_memo = 1'000'000;
-  std::uint64_t pickle_depth = 100;  // nesting of containers between the file's root and a tensor
   std::uint64_t zip_entries = 65'536;
   std::uint64_t zip_directory_bytes = std::uint64_t{64} << 20;
   std::uint64_t tensors = 100'000;
