@@ -34,6 +34,12 @@ void batch_norm_statistics(Image<const T> x, T* mean, T* var) {
   }
 }
 
+// One step of a running statistic.
+template <class T>
+void lerp(const T* from, Index count, T scale, T weight, T* to) {
+  for (Index i = 0; i < count; ++i) to[i] += weight * (scale * from[i] - to[i]);
+}
+
 template <class T>
 void batch_norm_apply(const BatchNormSpec& s, Image<const T> x, const T* mean, const T* var, const T* gamma,
                       const T* beta, Image<const T> residual, Image<T> y, std::uint8_t* relu_mask) {

@@ -114,6 +114,10 @@ void ReferenceBackend::linear_backward_weight(ConstView x, ConstView dy, float* 
   reference::linear_backward_weight<float>(Input(x), Input(dy), dweight, into);
 }
 
+void ReferenceBackend::lerp(const float* from, std::int64_t count, float scale, float weight, float* to) {
+  reference::lerp(from, count, scale, weight, to);
+}
+
 void ReferenceBackend::batch_norm_statistics(ConstView x, float* mean, float* var) {
   if (x.pixels() == 0) throw Error("batch_norm_statistics: no pixels; the batch is empty");
   reference::batch_norm_statistics<float>(Input(x), mean, var);
