@@ -10,6 +10,12 @@ Index block_pixels(Index channels) {
   return pixels < 16 ? 16 : pixels;
 }
 
+// Asks for the line at `at` to be brought near; any address is allowed.
+template <class T>
+THAW_INLINE void fetch(const T* at) {
+  __builtin_prefetch(at, 0, 2);
+}
+
 // `to[lane] += v[lane]`, in double.
 template <class Lane>
 THAW_INLINE void accumulate(double* to, Vec v, Lane lane) {
@@ -20,14 +26,19 @@ THAW_INLINE void accumulate(double* to, Vec v, Lane lane) {
 
 // Mean and squared deviations of one block by two passes, joined to those of the blocks before it (Chan et
 // al. 1979).
+// `ahead`: elements to the same place in the next block, which is fetched meanwhile: the walk over 256-byte
+// pieces of rows is nothing that the processor foresees.
 template <class T, int width, class Lane>
-THAW_INLINE void join_block(const ConstView& x, Index begin, Index end, Index before, Index c, double* mean,
-                            double* m2, Lane lane) {
+THAW_INLINE void join_block(const ConstView& x, Index begin, Index end, Index before, Index ahead, Index c,
+                            double* mean, double* m2, Lane lane) {
   const float n = static_cast<float>(end - begin);
   Vec sum[width] = {}, square[width] = {}, rest[width] = {};
   for (Index p = begin; p < end; ++p) {
     const T* row = pixel<T>(x, p) + c;
-    for (int k = 0; k < width; ++k) sum[k] += load(row + k * lanes, lane);
+    for (int k = 0; k < width; ++k) {
+      fetch(row + ahead + k * lanes);
+      sum[k] += load(row + k * lanes, lane);
+    }
   }
   for (int k = 0; k < width; ++k) sum[k] /= n;
   for (Index p = begin; p < end; ++p) {
@@ -63,12 +74,13 @@ void moments(const ConstView& x, Index begin, Index end, double* mean, double* m
   for (Index from = begin; from < end; from += block) {
     const Index to = from + block < end ? from + block : end;
     for_wide_vectors(x.c, [&](Index c, auto width, auto lane) {
-      join_block<T, decltype(width)::value>(x, from, to, from - begin, c, mean, m2, lane);
+      join_block<T, decltype(width)::value>(x, from, to, from - begin, to < end ? block * x.pitch : 0, c,
+                                            mean, m2, lane);
     });
   }
 }
 
-template <class T, bool residual, bool relu, bool mask>
+template <class T, bool far, bool residual, bool relu, bool mask>
 void apply(const NormApply& a, Index begin, Index end) {
   const Index mask_row = (a.x.c + 7) / 8;
   for (Index p = begin; p < end; ++p) {
@@ -81,31 +93,42 @@ void apply(const NormApply& a, Index begin, Index end) {
       if constexpr (residual) v += load(r + c, lane);
       if constexpr (mask) store_bits(bits + c / 8, to_bits(v > 0.0f), lane);
       if constexpr (relu) v = choose(v <= 0.0f, Vec{}, v);
-      store(y + c, v, lane);
+      put<far>(y + c, v, lane);
     });
+  }
+  if constexpr (far) stream_end();
+}
+
+template <class T, bool far>
+void apply_with(const NormApply& a, Index begin, Index end) {
+  const int which = (a.residual.data != nullptr ? 4 : 0) + (a.relu ? 2 : 0) + (a.mask != nullptr ? 1 : 0);
+  switch (which) {
+    case 0:
+      return apply<T, far, false, false, false>(a, begin, end);
+    case 1:
+      return apply<T, far, false, false, true>(a, begin, end);
+    case 2:
+      return apply<T, far, false, true, false>(a, begin, end);
+    case 3:
+      return apply<T, far, false, true, true>(a, begin, end);
+    case 4:
+      return apply<T, far, true, false, false>(a, begin, end);
+    case 5:
+      return apply<T, far, true, false, true>(a, begin, end);
+    case 6:
+      return apply<T, far, true, true, false>(a, begin, end);
+    default:
+      return apply<T, far, true, true, true>(a, begin, end);
   }
 }
 
 template <class T>
 void norm_apply(const NormApply& a, Index begin, Index end) {
-  const int which = (a.residual.data != nullptr ? 4 : 0) + (a.relu ? 2 : 0) + (a.mask != nullptr ? 1 : 0);
-  switch (which) {
-    case 0:
-      return apply<T, false, false, false>(a, begin, end);
-    case 1:
-      return apply<T, false, false, true>(a, begin, end);
-    case 2:
-      return apply<T, false, true, false>(a, begin, end);
-    case 3:
-      return apply<T, false, true, true>(a, begin, end);
-    case 4:
-      return apply<T, true, false, false>(a, begin, end);
-    case 5:
-      return apply<T, true, false, true>(a, begin, end);
-    case 6:
-      return apply<T, true, true, false>(a, begin, end);
-    default:
-      return apply<T, true, true, true>(a, begin, end);
+  const bool in_place = a.y.data == a.x.data || a.y.data == a.residual.data;
+  if (!in_place && is_far(a.y.data, a.y.type, a.y.n * a.y.h * a.y.w, a.y.c, a.y.pitch)) {
+    apply_with<T, true>(a, begin, end);
+  } else {
+    apply_with<T, false>(a, begin, end);
   }
 }
 
@@ -115,6 +138,7 @@ void reduce(const NormReduce& a, Index begin, Index end, double* sum_g, double* 
   const Index block = block_pixels(a.dy.c);
   for (Index from = begin; from < end; from += block) {
     const Index to = from + block < end ? from + block : end;
+    const Index ahead_dy = to < end ? block * a.dy.pitch : 0, ahead_x = to < end ? block * a.x.pitch : 0;
     for_wide_vectors(a.dy.c, [&](Index c, auto width, auto lane) {
       constexpr int n = decltype(width)::value;
       Vec g_sum[n] = {}, gx_sum[n] = {}, mean[n] = {};
@@ -125,6 +149,8 @@ void reduce(const NormReduce& a, Index begin, Index end, double* sum_g, double* 
         const T* dy = pixel<T>(a.dy, p) + c;
         const T* x = with_x ? pixel<T>(a.x, p) + c : nullptr;
         for (int k = 0; k < n; ++k) {
+          fetch(dy + ahead_dy + k * lanes);
+          if constexpr (with_x) fetch(x + ahead_x + k * lanes);
           Vec g = load(dy + k * lanes, lane);
           if constexpr (mask) {
             g = choose(from_bits(load_bits(a.mask + p * mask_row + (c + k * lanes) / 8, lane)), g, Vec{});
@@ -151,7 +177,7 @@ void norm_reduce(const NormReduce& a, Index begin, Index end, double* sum_g, dou
   loop(a, begin, end, sum_g, sum_gx);
 }
 
-template <class T, bool with_x, bool mask>
+template <class T, bool far, bool with_x, bool mask>
 void gradient(const NormGradient& a, Index begin, Index end) {
   const Index mask_row = (a.dy.c + 7) / 8;
   for (Index p = begin; p < end; ++p) {
@@ -168,18 +194,31 @@ void gradient(const NormGradient& a, Index begin, Index end) {
              load(a.constant + c, lane);
       }
       if (a.add) v += load(dx + c, lane);
-      store(dx + c, v, lane);
+      put<far>(dx + c, v, lane);
       if (dresidual != nullptr) store(dresidual + c, g, lane);
     });
   }
+  if constexpr (far) stream_end();
+}
+
+template <class T, bool far>
+void gradient_with(const NormGradient& a, Index begin, Index end) {
+  const bool mask = a.mask != nullptr;
+  const auto loop = a.x.data != nullptr
+                        ? (mask ? gradient<T, far, true, true> : gradient<T, far, true, false>)
+                        : (mask ? gradient<T, far, false, true> : gradient<T, far, false, false>);
+  loop(a, begin, end);
 }
 
 template <class T>
 void norm_gradient(const NormGradient& a, Index begin, Index end) {
-  const auto loop = a.x.data != nullptr
-                        ? (a.mask != nullptr ? gradient<T, true, true> : gradient<T, true, false>)
-                        : (a.mask != nullptr ? gradient<T, false, true> : gradient<T, false, false>);
-  loop(a, begin, end);
+  // Where dx is read too, its lines are in the cache already.
+  if (!a.add && a.dx.data != a.dy.data &&
+      is_far(a.dx.data, a.dx.type, a.dx.n * a.dx.h * a.dx.w, a.dx.c, a.dx.pitch)) {
+    gradient_with<T, true>(a, begin, end);
+  } else {
+    gradient_with<T, false>(a, begin, end);
+  }
 }
 
 }  // namespace

@@ -17,6 +17,15 @@ THAW_INLINE void for_rows(bool packed, Index c, Index begin, Index end, F f) {
 template <class From, class To>
 void copy(const ConstView& x, const View& y, bool add, Index begin, Index end) {
   const bool packed = x.pitch == x.c && y.pitch == y.c;
+  if (!add && is_far(y.data, y.type, y.n * y.h * y.w, y.c, y.pitch)) {
+    for_rows(packed, x.c, begin, end, [&](Index p, Index n) {
+      const From* from = pixel<From>(x, p);
+      To* to = pixel<To>(y, p);
+      for_vectors(n, [&](Index i, auto lane) { put<true>(to + i, load(from + i, lane), lane); });
+    });
+    stream_end();
+    return;
+  }
   for_rows(packed, x.c, begin, end, [&](Index p, Index n) {
     const From* from = pixel<From>(x, p);
     To* to = pixel<To>(y, p);
@@ -39,16 +48,23 @@ void add(const ConstView& a, const ConstView& b, const View& y, Index begin, Ind
   });
 }
 
-template <class T>
-void relu_forward(const ConstView& x, const View& y, Index begin, Index end) {
+template <class T, bool far>
+void relu_rows(const ConstView& x, const View& y, Index begin, Index end) {
   for_rows(x.pitch == x.c && y.pitch == y.c, y.c, begin, end, [&](Index p, Index n) {
     const T* from = pixel<T>(x, p);
     T* to = pixel<T>(y, p);
     for_vectors(n, [&](Index i, auto lane) {
       const Vec v = load(from + i, lane);
-      store(to + i, choose(v <= 0.0f, Vec{}, v), lane);  // false for NaN, which stays
+      put<far>(to + i, choose(v <= 0.0f, Vec{}, v), lane);  // false for NaN, which stays
     });
   });
+  if constexpr (far) stream_end();
+}
+
+template <class T>
+void relu_forward(const ConstView& x, const View& y, Index begin, Index end) {
+  const bool far = x.data != y.data && is_far(y.data, y.type, y.n * y.h * y.w, y.c, y.pitch);
+  far ? relu_rows<T, true>(x, y, begin, end) : relu_rows<T, false>(x, y, begin, end);
 }
 
 template <class T>

@@ -45,33 +45,44 @@ THAW_INLINE Ints load_index(const std::uint8_t* from, Lane lane) {
   return __builtin_convertvector(load_raw<Bytes>(from, lane), Ints);
 }
 
+// A chunk of channels of one output pixel: the maximum and the place in the window it came from.
+template <class T, int width, class Lane>
+THAW_INLINE void max_pool_pixel(const Pool& a, Index n, Index oy, Index ox, Span ys, Span xs, Index c,
+                                Lane lane) {
+  Vec best[width] = {};
+  Ints winner[width] = {};
+  bool first = true;
+  for (Index y = ys.begin; y < ys.end; ++y) {
+    for (Index x = xs.begin; x < xs.end; ++x) {
+      const T* from = pixel<T>(a.in, (n * a.in.h + y) * a.in.w + x) + c;
+      const auto at = static_cast<std::int32_t>((y - oy * a.spec.stride + a.spec.padding) * a.spec.kernel +
+                                                x - ox * a.spec.stride + a.spec.padding);
+      for (int k = 0; k < width; ++k) {
+        const Vec v = load(from + k * lanes, lane);
+        // The first value always enters (all may be -inf); then the greater, and a NaN over a number.
+        const Ints takes = first ? Ints{} - 1 : (v > best[k]) | ((v != v) & (best[k] == best[k]));
+        best[k] = first ? v : choose(takes, v, best[k]);
+        winner[k] = first ? Ints{} + at : (takes ? Ints{} + at : winner[k]);
+      }
+      first = false;
+    }
+  }
+  const Index to = (n * a.out.h + oy) * a.out.w + ox;
+  for (int k = 0; k < width; ++k) {
+    store(pixel<T>(a.out, to) + c + k * lanes, best[k], lane);
+    if (a.index_out != nullptr) store_index(a.index_out + to * a.out.c + c + k * lanes, winner[k], lane);
+  }
+}
+
 template <class T>
 void max_pool_forward(const Pool& a, Index begin, Index end) {
-  const Index k = a.spec.kernel;
   for (Index row = begin; row < end; ++row) {
     const Index n = row / a.out.h, oy = row % a.out.h;
     const Span ys = inputs_of(oy, a.spec, a.in.h);
     for (Index ox = 0; ox < a.out.w; ++ox) {
       const Span xs = inputs_of(ox, a.spec, a.in.w);
-      const Index to = row * a.out.w + ox;
-      for_vectors(a.in.c, [&](Index c, auto lane) {
-        Vec best = splat(-__builtin_inff());
-        Ints winner{};
-        bool first = true;
-        for (Index y = ys.begin; y < ys.end; ++y) {
-          for (Index x = xs.begin; x < xs.end; ++x) {
-            const Vec v = load(pixel<T>(a.in, (n * a.in.h + y) * a.in.w + x) + c, lane);
-            const Index at =
-                (y - oy * a.spec.stride + a.spec.padding) * k + x - ox * a.spec.stride + a.spec.padding;
-            // The first value always enters (all may be -inf); then the greater, and a NaN over a number.
-            const Ints takes = first ? (v == v) | (v != v) : (v > best) | ((v != v) & (best == best));
-            best = choose(takes, v, best);
-            winner = takes ? Ints{} + static_cast<std::int32_t>(at) : winner;
-            first = false;
-          }
-        }
-        store(pixel<T>(a.out, to) + c, best, lane);
-        if (a.index_out != nullptr) store_index(a.index_out + to * a.out.c + c, winner, lane);
+      for_wide_vectors(a.in.c, [&](Index c, auto width, auto lane) {
+        max_pool_pixel<T, decltype(width)::value>(a, n, oy, ox, ys, xs, c, lane);
       });
     }
   }
@@ -80,24 +91,30 @@ void max_pool_forward(const Pool& a, Index begin, Index end) {
 // in: dy, out: dx. Each input gathers from the windows that cover it, so no two threads write one place.
 template <class T>
 void max_pool_backward(const Pool& a, Index begin, Index end) {
-  const Index k = a.spec.kernel;
   for (Index row = begin; row < end; ++row) {
     const Index n = row / a.out.h, iy = row % a.out.h;
     const Span ys = outputs_of(iy, a.spec, a.in.h);
     for (Index ix = 0; ix < a.out.w; ++ix) {
       const Span xs = outputs_of(ix, a.spec, a.in.w);
-      for_vectors(a.in.c, [&](Index c, auto lane) {
-        Vec sum{};
+      for_wide_vectors(a.in.c, [&](Index c, auto width, auto lane) {
+        constexpr int count = decltype(width)::value;
+        Vec sum[count] = {};
         for (Index y = ys.begin; y < ys.end; ++y) {
           for (Index x = xs.begin; x < xs.end; ++x) {
             const Index from = (n * a.in.h + y) * a.in.w + x;
-            const Index at =
-                (iy - y * a.spec.stride + a.spec.padding) * k + ix - x * a.spec.stride + a.spec.padding;
-            const Ints mine = load_index(a.index + from * a.in.c + c, lane) == static_cast<std::int32_t>(at);
-            sum += choose(mine, load(pixel<T>(a.in, from) + c, lane), Vec{});
+            const T* dy = pixel<T>(a.in, from) + c;
+            const std::uint8_t* index = a.index + from * a.in.c + c;
+            const auto at =
+                static_cast<std::int32_t>((iy - y * a.spec.stride + a.spec.padding) * a.spec.kernel + ix -
+                                          x * a.spec.stride + a.spec.padding);
+            for (int k = 0; k < count; ++k) {
+              const Ints mine = load_index(index + k * lanes, lane) == at;
+              sum[k] += choose(mine, load(dy + k * lanes, lane), Vec{});
+            }
           }
         }
-        store(pixel<T>(a.out, row * a.out.w + ix) + c, sum, lane);
+        T* to = pixel<T>(a.out, row * a.out.w + ix) + c;
+        for (int k = 0; k < count; ++k) store(to + k * lanes, sum[k], lane);
       });
     }
   }

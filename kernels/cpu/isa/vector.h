@@ -83,6 +83,46 @@ THAW_INLINE void store(bf16* to, Vec v, Lane lane) {
   store_raw(reinterpret_cast<std::uint16_t*>(to), __builtin_convertvector(chosen, Halves), lane);
 }
 
+// Stores past the caches, for outputs that no cache would hold until they are read: saves reading each line
+// first. Full vectors at multiples of their own size only; end a run of them with stream_end.
+THAW_INLINE void stream(float* to, Vec v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(to, reinterpret_cast<__m512>(v));
+#elif defined(__AVX__)
+  __m256 part[2];
+  __builtin_memcpy(part, &v, sizeof(part));
+  _mm256_stream_ps(to, part[0]);
+  _mm256_stream_ps(to + 8, part[1]);
+#else
+  store(to, v, Full{});
+#endif
+}
+THAW_INLINE void stream(bf16* to, Vec v) {
+  store(to, v, Full{});
+}
+THAW_INLINE void stream_end() {
+#if defined(__AVX__)
+  _mm_sfence();
+#endif
+}
+
+template <bool far, class T, class Lane>
+THAW_INLINE void put(T* to, Vec v, Lane lane) {
+  if constexpr (far && __is_same(Lane, Full)) {
+    stream(to, v);
+  } else {
+    store(to, v, lane);
+  }
+}
+
+// Whether an output of this shape is too large for the caches and lies right for stream().
+THAW_INLINE bool is_far(const void* data, DType type, std::int64_t pixels, std::int64_t c,
+                        std::int64_t pitch) {
+  constexpr std::int64_t cache = std::int64_t{24} << 20;
+  return type == DType::f32 && pixels * c * 4 > cache && c % lanes == 0 && pitch % lanes == 0 &&
+         reinterpret_cast<std::uintptr_t>(data) % 64 == 0;
+}
+
 THAW_INLINE Vec choose(Ints where, Vec yes, Vec no) {
   return where ? yes : no;
 }
