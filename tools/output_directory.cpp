@@ -47,7 +47,7 @@ void OutputDirectory::check_usable(const std::string& path, bool resume) {
 
 OutputDirectory::OutputDirectory(std::string path) : path_(std::move(path)) {
   std::error_code error;
-  fs::create_directories(path_, error);
+  made_ = fs::create_directories(path_, error);
   if (error) throw Error(path_ + ": cannot be made: " + error.message() + "; choose another --output");
   const std::string name = file(".lock");
   lock_ = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);

@@ -14,7 +14,7 @@ class OutputDirectory {
   // Makes the folder where it is missing and locks it (flock on ".lock", released when the process ends,
   // however it ends). Throws Error when another run holds it or it cannot be written.
   explicit OutputDirectory(std::string path);
-  ~OutputDirectory();
+  ~OutputDirectory();  // a folder that it made and that is still empty goes away again
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
@@ -24,6 +24,7 @@ class OutputDirectory {
  private:
   std::string path_;
   int lock_ = -1;
+  bool made_ = false;
 };
 
 }  // namespace thaw

@@ -1,0 +1,44 @@
+// train: fine-tunes a network on a folder of pictures.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "tools/program.h"
+#include "tools/training_run.h"
+
+namespace {
+
+using namespace thaw;
+
+int train(const CLI::App& app, TrainOptions options) {
+  GivenOptions given = given_options(app);
+  std::unique_ptr<TrainState> state;
+  std::unique_ptr<OutputDirectory> output;
+  if (options.resume) {
+    if (options.output.empty())
+      throw UsageError("--resume needs the --output DIR of the run to continue; see --help");
+    OutputDirectory::check_usable(options.output, true);
+    output = std::make_unique<OutputDirectory>(options.output);
+    state = std::make_unique<TrainState>(read_train_state(output->file("train_state.safetensors")));
+    options = resumed_options(state->options, given, options);
+    given = state->options;
+  }
+  check_train_options(options);
+  if (!options.resume && !options.output.empty()) OutputDirectory::check_usable(options.output, false);
+
+  TrainingRun run(options, given, state.get());
+  fmt::print(stderr, "{}", run.plan());
+  if (options.dry_run) return exit_done;
+  if (output == nullptr) output = std::make_unique<OutputDirectory>(options.output);
+  return run.run(*output);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto app = make_app("Fine-tunes a network on a folder of pictures.", "train");
+  TrainOptions options;
+  add_train_options(*app, options);
+  return run_program(*app, argc, argv, [&] { return train(*app, options); });
+}

@@ -1,0 +1,85 @@
+#include "tools/train_state.h"
+
+#include <nlohmann/json.hpp>
+
+#include "io/checkpoint.h"
+#include "kernels/error.h"
+
+namespace thaw {
+namespace {
+
+const std::string model_prefix = "model.", optimizer_prefix = "optimizer.";
+
+nlohmann::ordered_json position_json(const TrainingPosition& p) {
+  nlohmann::ordered_json out;
+  out["epochs_done"] = p.epochs_done;
+  out["batches_done"] = p.batches_done;
+  out["step"] = p.step;
+  out["loss_sum"] = p.loss_sum;
+  out["right"] = p.right;
+  out["images"] = p.images;
+  out["best_epoch"] = p.best_epoch;
+  out["best_accuracy"] = p.best_accuracy;
+  return out;
+}
+
+TrainingPosition position_of(const nlohmann::json& in) {
+  TrainingPosition p;
+  in.at("epochs_done").get_to(p.epochs_done);
+  in.at("batches_done").get_to(p.batches_done);
+  in.at("step").get_to(p.step);
+  in.at("loss_sum").get_to(p.loss_sum);
+  in.at("right").get_to(p.right);
+  in.at("images").get_to(p.images);
+  in.at("best_epoch").get_to(p.best_epoch);
+  in.at("best_accuracy").get_to(p.best_accuracy);
+  return p;
+}
+
+}  // namespace
+
+void TrainingPosition::next_epoch() {
+  ++epochs_done;
+  batches_done = right = images = 0;
+  loss_sum = 0;
+}
+
+void write_train_state(const std::string& path, const TrainState& state) {
+  nlohmann::ordered_json json;
+  json["train_state"] = 1;
+  json["options"] = state.options;
+  json["fingerprint"] = state.fingerprint;
+  json["description"] = state.description.json();
+  json["position"] = position_json(state.position);
+  StateDict tensors;
+  for (const auto& [name, tensor] : state.model) tensors.add(model_prefix + name, tensor);
+  for (const auto& [name, tensor] : state.optimizer) tensors.add(optimizer_prefix + name, tensor);
+  write_checkpoint(path, tensors,
+                   json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+TrainState read_train_state(const std::string& path) {
+  const Checkpoint file = read_checkpoint(path);
+  TrainState state;
+  try {
+    const auto json = nlohmann::json::parse(file.json);
+    if (json.at("train_state").get<int>() != 1) throw Error(path + ": written by another version of Thaw");
+    json.at("options").get_to(state.options);
+    json.at("fingerprint").get_to(state.fingerprint);
+    state.description = ModelDescription::parse(json.at("description").get<std::string>(), path);
+    state.position = position_of(json.at("position"));
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(path + ": is not a training state: " + e.what());
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name.starts_with(model_prefix))
+      state.model.add(name.substr(model_prefix.size()), tensor);
+    else if (name.starts_with(optimizer_prefix))
+      state.optimizer.add(name.substr(optimizer_prefix.size()), tensor);
+    else
+      throw Error(path + ": is not a training state: it holds a tensor " + name);
+  }
+  return state;
+}
+
+}  // namespace thaw
