@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernels/cuda/conv2d_graph.h"
-#include "kernels/cuda/launch.h"
+#include "kernels/cuda/queue.h"
 
 namespace thaw::cuda {
 

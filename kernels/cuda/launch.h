@@ -1,14 +1,14 @@
-// The one way a kernel is started: on the backend's own stream, its block within the declared bounds, its
-// error named.
+// The one way a kernel is started, for .cu files only: on the backend's own stream, its block within the
+// declared bounds, its error named.
 #pragma once
 
-#include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
 
+#include "kernels/cuda/queue.h"
 #include "kernels/error.h"
 
 #if defined(__CUDACC__)
@@ -21,16 +21,6 @@ namespace thaw::cuda {
 
 // Threads per block of every kernel, declared to the compiler as __launch_bounds__(block_threads).
 inline constexpr unsigned block_threads = 256;
-
-// Where work is queued, and how much of it fills the device.
-struct Queue {
-  cudaStream_t stream = nullptr;
-  unsigned multiprocessors = 1;
-};
-
-inline void check(cudaError_t error, const char* what) {
-  if (error != cudaSuccess) throw Error(std::string("cuda: ") + what + ": " + cudaGetErrorString(error));
-}
 
 // Blocks for a grid-stride loop over `items`: no more than the device holds at once (8 of 256 threads each).
 inline unsigned grid_for(const Queue& queue, std::int64_t items) {

@@ -1,7 +1,7 @@
 // The ops of kernels/backend.h on CUDA, each a function over a queue; CudaBackend only forwards to them.
 #pragma once
 
-#include "kernels/cuda/launch.h"
+#include "kernels/cuda/queue.h"
 #include "kernels/specs.h"
 
 namespace thaw::cuda {

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/cuda/launch.h"
+#include "kernels/cuda/queue.h"
 #include "kernels/philox.h"
 #include "kernels/specs.h"
 #include "tests/simt/simt.h"

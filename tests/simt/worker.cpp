@@ -302,7 +302,10 @@ std::string describe_current() {
   const Launch* launch = this_worker ? this_worker->launch() : nullptr;
   if (!launch) return "host code";
   const auto triple = [](const uint3& i) {
-    return "(" + std::to_string(i.x) + "," + std::to_string(i.y) + "," + std::to_string(i.z) + ")";
+    std::string text = "(";
+    for (const unsigned value : {i.x, i.y, i.z}) text.append(std::to_string(value)).append(",");
+    text.back() = ')';
+    return text;
   };
   return "kernel " + launch->name + ", block " + triple(blockIdx) + ", thread " + triple(threadIdx);
 }
