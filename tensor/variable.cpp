@@ -35,9 +35,10 @@ bool Variable::requires_grad() const {
 }
 
 Backend& Variable::backend() const {
-  Backend* backend = value().backend();
+  check(defined(), "variable: undefined; forward has not made it");
+  Backend* backend = state_->backend;
   if (backend == nullptr)
-    throw Error("variable: tensor " + value().shape().text() +
+    throw Error("variable: tensor " + state_->shape.text() +
                 " is in host memory; move it with Tensor::to(backend)");
   return *backend;
 }
