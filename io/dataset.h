@@ -28,7 +28,7 @@ struct ScanOptions {
   std::uint64_t seed = 0;  // of that split
   // Where not empty, the class list to use (a checkpoint's, in its order). A folder outside it is an error.
   // Otherwise the list is the sorted names of the training folders.
-  std::vector<std::string> classes;
+  std::vector<std::string> classes{};
 };
 
 struct DatasetSplits {
@@ -38,7 +38,7 @@ struct DatasetSplits {
   bool flat = false;               // DIR/CLASS/*: without val_split everything is in `train`
   std::int64_t hidden = 0;         // names that begin with '.', neither classes nor pictures
   std::int64_t other_files = 0;    // files that are no pictures by their name, and things that are no files
-  std::vector<std::string> notes;  // lines for the user: ignored files, classes missing in val, imbalance
+  std::vector<std::string> notes{};  // lines for the user: ignored files, classes missing in val, imbalance
                                    // over 10, identical files in train and val
 };
 
@@ -58,7 +58,7 @@ struct BadSample {
 
 struct VerifyReport {
   std::vector<BadSample> bad;      // in the order of the samples
-  std::vector<std::string> notes;  // counted: "12 files: JPEG named .png (first: a/b.png)"
+  std::vector<std::string> notes{};  // counted: "12 files: JPEG named .png (first: a/b.png)"
   int min_width = 0, min_height = 0, max_width = 0, max_height = 0;  // over the good ones
 
   std::string table() const;  // one line "path: reason" each

@@ -36,7 +36,7 @@ struct Image {
   int width = 0;
   int height = 0;
   int channels = 0;
-  std::vector<std::uint8_t> pixels;
+  std::vector<std::uint8_t> pixels{};
   std::vector<std::string>
       notes;  // what a careful user may want to know: "JPEG named .png", "missing end marker"
 };
@@ -47,7 +47,7 @@ struct ImageHeader {
   int width = 0;  // as stored, before orientation
   int height = 0;
   int channels = 0;  // as stored: 1, 2 (grey + alpha), 3, 4; 1 for a palette
-  std::vector<std::string> notes;
+  std::vector<std::string> notes{};
 };
 
 // Decodes a whole file held in memory. `name` stands in messages. Throws Error naming the file and the

@@ -36,8 +36,8 @@ struct LoaderOptions {
   bool merge_last_single = false;
   std::size_t cache_bytes = std::size_t{256}
                             << 20;  // decoded pictures kept for later epochs, up to this much
-  Augment augment;
-  ImageLimits limits;
+  Augment augment{};
+  ImageLimits limits{};
 };
 
 class Loader {
