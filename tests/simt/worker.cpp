@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t stack_bytes = 256 << 10, arena_bytes = 128 << 10, guard_bytes = 256;
 thread_local std::unique_ptr<Worker> this_worker;
 
+// Unwinds the stack of the thread that found a fault.
+struct BlockAborted {};
+
 const char* op_name(Op op) {
   constexpr const char* names[] = {"__syncthreads", "__syncwarp", "a shuffle", "__ballot_sync"};
   return names[static_cast<int>(op)];
@@ -59,11 +62,18 @@ Context* Worker::idle_fiber() {
 void Worker::fiber_main() {
   Worker& worker = *this_worker;
   arrived(*worker.here_);
-  for (;;) {
-    threadIdx = worker.index_[worker.self_];
-    worker.launch_->body();
-    worker.next_after_exit();
+  try {
+    for (;;) {
+      threadIdx = worker.index_[worker.self_];
+      worker.launch_->body();
+      worker.next_after_exit();
+    }
+  } catch (const BlockAborted&) {
+    worker.aborted_ = true;
   }
+  worker.go(
+      worker.os_);  // after the handler: what is being caught belongs to the OS thread, not to the fiber
+  std::abort();     // an abandoned fiber is armed anew, never resumed
 }
 
 int Worker::pick() {
@@ -148,9 +158,7 @@ std::string Worker::waiting_threads() const {
 
 void Worker::fault(const std::string& text) {
   report_fault(text + waiting_threads() + "\n  in " + describe_current());
-  aborted_ = true;
-  go(os_);
-  std::abort();  // an abandoned fiber is never resumed
+  throw BlockAborted{};
 }
 
 bool Worker::run_block(const Launch& launch, uint3 block) {
