@@ -1,0 +1,198 @@
+#include "kernels/reference/conv2d.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/compare.h"
+
+namespace thaw::test {
+namespace {
+
+struct Case {
+  const char* what;
+  Conv2dSpec spec;
+  Index n, h, w;
+  Index gap;  // 0: packed; else every operand is a channel slice
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all{
+      {"1x1", {.in = 17, .out = 12}, 2, 5, 4, 0},
+      {"1x1 slices", {.in = 17, .out = 12}, 2, 5, 4, 3},
+      {"1x1 stride 2", {.in = 12, .out = 17, .stride = 2}, 1, 7, 6, 0},
+      {"3x3", {.in = 3, .out = 17, .kernel_h = 3, .kernel_w = 3, .padding = 1}, 1, 6, 7, 0},
+      {"3x3 slices", {.in = 12, .out = 17, .kernel_h = 3, .kernel_w = 3, .padding = 1}, 2, 5, 5, 5},
+      {"3x3 wide", {.in = 64, .out = 32, .kernel_h = 3, .kernel_w = 3, .padding = 1}, 2, 8, 8, 16},
+      {"3x3 stride 2",
+       {.in = 16, .out = 48, .kernel_h = 3, .kernel_w = 3, .stride = 2, .padding = 1},
+       2,
+       9,
+       8,
+       0},
+      {"7x7 stride 2",
+       {.in = 3, .out = 12, .kernel_h = 7, .kernel_w = 7, .stride = 2, .padding = 3},
+       1,
+       15,
+       13,
+       0},
+      {"groups 3",
+       {.in = 12, .out = 15, .kernel_h = 3, .kernel_w = 3, .padding = 1, .groups = 3},
+       2,
+       5,
+       6,
+       1},
+      {"depthwise",
+       {.in = 17, .out = 17, .kernel_h = 3, .kernel_w = 3, .padding = 1, .groups = 17},
+       1,
+       6,
+       5,
+       0},
+      {"dilation 2",
+       {.in = 12, .out = 8, .kernel_h = 3, .kernel_w = 3, .padding = 2, .dilation = 2},
+       1,
+       7,
+       7,
+       0},
+      {"1x3 kernel", {.in = 3, .out = 8, .kernel_h = 1, .kernel_w = 3}, 2, 4, 6, 0},
+  };
+  return all;
+}
+
+struct Operands {
+  Values x, dy;
+  Doubles weight, bias;
+};
+
+Operands operands(const Case& k, DType type) {
+  const Conv2dSpec& s = k.spec;
+  return {random_image(k.n, k.h, k.w, s.in, 1, type),
+          random_image(k.n, s.out_h(k.h), s.out_w(k.w), s.out, 2, type),
+          random_values(s.weight_elements(), 3, type), random_values(s.out, 4, DType::f32)};
+}
+
+}  // namespace
+
+TEST_SUITE("kernels") {
+  TEST_CASE("conv2d_forward: with and without bias, residual and ReLU") {
+    for (const Device& device : devices()) {
+      for (const Case& k : cases()) {
+        for (const int with : {0, 1, 2, 3, 4, 7}) {  // bits: bias, residual, ReLU
+          const bool bias = (with & 1) != 0, residual = (with & 2) != 0;
+          const Activation activation = (with & 4) != 0 ? Activation::relu : Activation::none;
+          INFO(device.text(), ", ", k.what, ", with ", with);
+          const Operands o = operands(k, device.type);
+          Values expected(k.n, o.dy.h, o.dy.w, o.dy.c), magnitude = expected;
+          const reference::Image<const double> none{};
+          reference::conv2d_forward<double>(k.spec, o.x.image(), o.weight.data(),
+                                            bias ? o.bias.data() : nullptr, residual ? o.dy.image() : none,
+                                            activation, expected.image());
+          const Values x_size = absolute(o.x), residual_size = absolute(o.dy);
+          const Doubles weight_size = absolute(o.weight), bias_size = absolute(o.bias);
+          reference::conv2d_forward<double>(
+              k.spec, x_size.image(), weight_size.data(), bias ? bias_size.data() : nullptr,
+              residual ? residual_size.image() : none, Activation::none, magnitude.image());
+          const Activations x(device, o.x, k.gap), r(device, o.dy, k.gap);
+          const Activations y(device, k.n, o.dy.h, o.dy.w, o.dy.c, k.gap);
+          const DeviceWeights weight(device, o.weight);
+          const Array<float> b(device.backend, floats(o.bias));
+          device.backend.conv2d_forward(k.spec, x.view(), weight.weights(), bias ? b.data() : nullptr,
+                                        residual ? ConstView(r.view()) : ConstView(), activation, y.view());
+          const auto terms = static_cast<double>(k.spec.weight_elements() / k.spec.out + 2);
+          const Doubles bounds = sum_bounds(expected.v, magnitude.v, terms, device.type);
+          CHECK(mismatch(y.host().v, expected.v, bounds) == "");
+          CHECK(y.outside_untouched());
+        }
+      }
+    }
+  }
+
+  TEST_CASE("conv2d_backward_data") {
+    for (const Device& device : devices()) {
+      for (const Case& k : cases()) {
+        INFO(device.text(), ", ", k.what);
+        const Operands o = operands(k, device.type);
+        Values expected = o.x, magnitude = o.x;
+        const Values dy_size = absolute(o.dy);
+        const Doubles weight_size = absolute(o.weight);
+        reference::conv2d_backward_data<double>(k.spec, o.dy.image(), o.weight.data(), expected.image());
+        reference::conv2d_backward_data<double>(k.spec, dy_size.image(), weight_size.data(),
+                                                magnitude.image());
+        const Activations dy(device, o.dy, k.gap), dx(device, k.n, k.h, k.w, k.spec.in, k.gap);
+        const DeviceWeights weight(device, o.weight);
+        device.backend.conv2d_backward_data(k.spec, dy.view(), weight.weights(), dx.view());
+        const auto terms = static_cast<double>(k.spec.weight_elements() / k.spec.in);
+        CHECK(mismatch(dx.host().v, expected.v, sum_bounds(expected.v, magnitude.v, terms, device.type)) ==
+              "");
+        CHECK(dx.outside_untouched());
+      }
+    }
+  }
+
+  TEST_CASE("conv2d_backward_weight assigns or adds") {
+    for (const Device& device : devices()) {
+      for (const Case& k : cases()) {
+        for (const Into into : {Into::assign, Into::add}) {
+          INFO(device.text(), ", ", k.what, ", add ", into == Into::add);
+          const Operands o = operands(k, device.type);
+          Doubles expected(o.weight.size(), 8.0), magnitude(o.weight.size(), 8.0);
+          const Values x_size = absolute(o.x), dy_size = absolute(o.dy);
+          reference::conv2d_backward_weight<double>(k.spec, o.x.image(), o.dy.image(), expected.data(), into);
+          reference::conv2d_backward_weight<double>(k.spec, x_size.image(), dy_size.image(), magnitude.data(),
+                                                    into);
+          const Activations x(device, o.x, k.gap), dy(device, o.dy, k.gap);
+          const Array<float> dweight(device.backend, std::vector<float>(o.weight.size(), 8.0f));
+          device.backend.conv2d_backward_weight(k.spec, x.view(), dy.view(), dweight.data(), into);
+          const auto terms = static_cast<double>(o.dy.pixels() + 1);
+          const Doubles bounds = sum_bounds(expected, magnitude, terms, DType::f32);
+          CHECK(mismatch(doubles(dweight.host()), expected, bounds) == "");
+        }
+      }
+    }
+  }
+
+  TEST_CASE("bias_backward assigns or adds") {
+    for (const Device& device : devices()) {
+      for (const Into into : {Into::assign, Into::add}) {
+        INFO(device.text(), ", add ", into == Into::add);
+        const Values dy = random_image(3, 11, 9, 17, 5, device.type), size = absolute(dy);
+        Doubles expected(17, 8.0), magnitude(17, 8.0);
+        reference::bias_backward<double>(dy.image(), expected.data(), into);
+        reference::bias_backward<double>(size.image(), magnitude.data(), into);
+        const Activations on_device(device, dy, 3);
+        const Array<float> dbias(device.backend, std::vector<float>(17, 8.0f));
+        device.backend.bias_backward(on_device.view(), dbias.data(), into);
+        const auto terms = static_cast<double>(dy.pixels() + 1);
+        const Doubles bounds = sum_bounds(expected, magnitude, terms, DType::f32);
+        CHECK(mismatch(doubles(dbias.host()), expected, bounds) == "");
+      }
+    }
+  }
+
+  TEST_CASE("conv2d: the weight gradient has equal bits 20 times") {
+    const Conv2dSpec spec{.in = 64, .out = 64, .kernel_h = 3, .kernel_w = 3, .padding = 1};
+    for (const Device& device : devices()) {
+      if (device.backend.name() == "reference") continue;  // one thread: nothing could differ
+      INFO(device.text());
+      const Activations x(device, random_image(4, 16, 16, 64, 1, device.type));
+      const Activations dy(device, random_image(4, 16, 16, 64, 2, device.type));
+      std::vector<float> first;
+      for (int round = 0; round < 20; ++round) {
+        const Array<float> dweight(device.backend,
+                                   std::vector<float>(static_cast<std::size_t>(spec.weight_elements())));
+        device.backend.conv2d_backward_weight(spec, x.view(), dy.view(), dweight.data(), Into::assign);
+        if (round == 0) first = dweight.host();
+        CHECK(dweight.host() == first);
+      }
+    }
+  }
+
+  TEST_CASE("conv2d: an input smaller than the kernel is an error that says so") {
+    const Conv2dSpec spec{.in = 3, .out = 8, .kernel_h = 7, .kernel_w = 7, .padding = 1};
+    CHECK(spec.out_h(5) == 1);
+    CHECK_THROWS_WITH_AS(
+        spec.out_h(4),
+        "conv2d: input of size 4 with padding 1 is smaller than the kernel of size 7; use larger pictures",
+        Error);
+  }
+}
+
+}  // namespace thaw::test

@@ -1,0 +1,120 @@
+// The table of which folder may include which (docs/architecture.md). Headers of CUDA and cuDNN stay inside
+// kernels/cuda, oneDNN's inside kernels/cpu; tests may include everything.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace thaw::test {
+namespace {
+
+using Names = std::set<std::string>;
+
+// What a folder may include besides itself: folders, or single headers.
+const std::map<std::string, Names>& allowed() {
+  static const std::map<std::string, Names> table{
+      {"kernels", {}},
+      {"tensor", {"kernels"}},
+      {"layers", {"tensor", "kernels"}},
+      {"models", {"layers", "tensor"}},
+      {"optim", {"tensor", "kernels"}},
+      {"io", {"tensor", "kernels/error.h", "kernels/philox.h"}},
+      {"tools", {"kernels", "tensor", "layers", "models", "optim", "io"}},
+  };
+  return table;
+}
+
+bool begins(const std::string& text, const std::string& with) {
+  return text.rfind(with, 0) == 0;
+}
+
+// Why `file` (a path from the root) may not include `header`; empty: it may.
+std::string objection(const std::string& file, const std::string& header) {
+  static const std::regex cuda(
+      "(cuda|cudnn|cublas|curand|cusparse|nvml|nvtx|nvrtc|cub/|cooperative_groups|thrust/).*");
+  static const std::regex dnnl("(oneapi/)?dnnl.*");
+  const bool own = header.find('/') != std::string::npos &&
+                   (allowed().count(header.substr(0, header.find('/'))) != 0 || begins(header, "tests/"));
+  if (begins(header, "kernels/cuda/") && !begins(file, "kernels/cuda/")) return "the inside of kernels/cuda";
+  if (begins(header, "kernels/cpu/") && !begins(file, "kernels/cpu/")) return "the inside of kernels/cpu";
+  if (!own) {
+    if (std::regex_match(header, cuda) && !begins(file, "kernels/cuda/")) return "a CUDA header";
+    if (std::regex_match(header, dnnl) && !begins(file, "kernels/cpu/")) return "a oneDNN header";
+    return "";
+  }
+  const std::string from = file.substr(0, file.find('/')), to = header.substr(0, header.find('/'));
+  const Names& may = allowed().at(from);
+  return from == to || may.count(to) != 0 || may.count(header) != 0 ? "" : from + " may not include " + to;
+}
+
+struct Include {
+  std::string file, header;
+  bool quoted;
+};
+
+std::vector<Include> includes() {
+  namespace fs = std::filesystem;
+  static const std::regex directive("\\s*#\\s*include\\s*([<\"])([^>\"]+)[>\"].*");
+  const fs::path root = THAW_SOURCE_DIR;
+  std::vector<Include> found;
+  for (const auto& [folder, may] : allowed()) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      static const Names endings{".h", ".cpp", ".cu", ".cuh"};
+      if (endings.count(entry.path().extension().string()) == 0) continue;
+      std::ifstream in(entry.path());
+      std::smatch match;
+      for (std::string line; std::getline(in, line);) {
+        if (std::regex_match(line, match, directive))
+          found.push_back({fs::relative(entry.path(), root).generic_string(), match[2], match[1] == "\""});
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_SUITE("kernels") {
+  TEST_CASE("includes keep to the table of folders") {
+    const std::vector<Include> all = includes();
+    CHECK(all.size() > 100);
+    for (const Include& i : all) {
+      const std::string why = objection(i.file, i.header);
+      CHECK_MESSAGE(why == "", i.file, " includes ", i.header, ": ", why);
+    }
+  }
+
+  TEST_CASE("quoted includes are \"folder/file.h\" from the root") {
+    for (const Include& i : includes()) {
+      if (!i.quoted) continue;
+      CHECK_MESSAGE(std::filesystem::exists(std::filesystem::path(THAW_SOURCE_DIR) / i.header), i.file,
+                    " includes \"", i.header, "\"");
+    }
+  }
+
+  TEST_CASE("the table of folders objects where it must") {
+    CHECK(objection("kernels/backend.cpp", "tensor/tensor.h") != "");
+    CHECK(objection("tensor/tensor.cpp", "layers/module.h") != "");
+    CHECK(objection("layers/conv2d.cpp", "models/network.h") != "");
+    CHECK(objection("models/resnet.cpp", "kernels/backend.h") != "");
+    CHECK(objection("optim/sgd.cpp", "layers/module.h") != "");
+    CHECK(objection("io/image.cpp", "kernels/backend.h") != "");
+    CHECK(objection("io/image.cpp", "kernels/error.h") == "");
+    CHECK(objection("io/image.cpp", "models/network.h") != "");
+    CHECK(objection("layers/module.h", "tests/support/values.h") != "");
+    CHECK(objection("tools/train.cpp", "models/network.h") == "");
+    CHECK(objection("tools/bench.cpp", "kernels/cpu/dnnl.h") != "");
+    CHECK(objection("tools/bench.cpp", "cuda_runtime.h") != "");
+    CHECK(objection("kernels/cuda/launch.h", "cuda_runtime.h") == "");
+    CHECK(objection("kernels/cuda/conv2d.cpp", "cudnn_backend.h") == "");
+    CHECK(objection("kernels/cpu/dnnl.h", "oneapi/dnnl/dnnl.hpp") == "");
+    CHECK(objection("kernels/reference/ops.cpp", "oneapi/dnnl/dnnl.hpp") != "");
+  }
+}
+
+}  // namespace thaw::test

@@ -1,0 +1,57 @@
+#include "tests/support/devices.h"
+
+namespace thaw::test {
+namespace {
+
+struct Found {
+  std::vector<std::shared_ptr<Backend>> backends;
+  std::vector<std::string> missing;
+};
+
+Found find_backends() {
+  Found found;
+  found.backends.push_back(make_reference_backend());
+  try {
+    found.backends.push_back(make_cpu_backend(0));
+  } catch (const Error& error) {
+    found.missing.push_back(std::string("cpu: not run: ") + error.what());
+  }
+  std::string reason;
+  if (cuda_available(&reason)) {
+    found.backends.push_back(make_cuda_backend());
+  } else {
+    found.missing.push_back("cuda: not run: " + reason);
+  }
+  return found;
+}
+
+const Found& found() {
+  static const Found once = find_backends();
+  return once;
+}
+
+}  // namespace
+
+const std::vector<std::shared_ptr<Backend>>& backends() {
+  return found().backends;
+}
+
+std::vector<std::string> missing_backends() {
+  std::vector<std::string> lines = found().missing;
+  for (const auto& backend : backends()) {
+    if (!backend->supports(DType::bf16)) lines.push_back(backend->name() + " bf16: not run: no support here");
+  }
+  return lines;
+}
+
+std::vector<Device> devices() {
+  std::vector<Device> all;
+  for (const auto& backend : backends()) {
+    for (const DType type : {DType::f32, DType::bf16}) {
+      if (backend->supports(type)) all.push_back({*backend, type});
+    }
+  }
+  return all;
+}
+
+}  // namespace thaw::test
