@@ -46,7 +46,8 @@ void BlockCache::deallocate(void* pointer) noexcept {
   const auto block = used_.find(pointer);
   if (block == used_.end()) return;
   in_use_ -= block->second;
-  free_.emplace(block->second, pointer);
+  // First among its equals: the block that was used last is handed out first, while it is in the cache.
+  free_.emplace_hint(free_.lower_bound(block->second), block->second, pointer);
   used_.erase(block);
 }
 

@@ -10,12 +10,12 @@ namespace thaw::test {
 namespace {
 
 struct Case {
-  const char* what;
+  std::string what;
   Index n, h, w, c, gap;
 };
-constexpr Case cases[] = {{"3 channels", 2, 5, 7, 3, 0},   {"slice of 12", 2, 4, 4, 12, 5},
-                          {"17 channels", 3, 3, 3, 17, 0}, {"64 channels", 4, 16, 16, 64, 0},
-                          {"one pixel", 1, 1, 1, 17, 2},   {"batch 1", 1, 6, 5, 8, 0}};
+const Case cases[] = {{"3 channels", 2, 5, 7, 3, 0},   {"slice of 12", 2, 4, 4, 12, 5},
+                      {"17 channels", 3, 3, 3, 17, 0}, {"64 channels", 4, 16, 16, 64, 0},
+                      {"one pixel", 1, 1, 1, 17, 2},   {"batch 1", 1, 6, 5, 8, 0}};
 
 // Statistics and affine parameters of one layer, exact in f32.
 struct Parameters {
@@ -162,7 +162,8 @@ TEST_SUITE("kernels") {
   }
 
   TEST_CASE("lerp: one step of a running statistic") {
-    // PyTorch: running = 0.9 * running + 0.1 * n / (n - 1) * variance. By hand: 2 + 0.1 * (8 / 7 * 3.5 - 2) = 2.2.
+    // PyTorch: running = 0.9 * running + 0.1 * n / (n - 1) * variance. By hand: 2 + 0.1 * (8 / 7 * 3.5 - 2)
+    // = 2.2.
     for (const auto& backend : backends()) {
       INFO(backend->name());
       const Array<float> from(*backend, {3.5f, 7.0f, 1.0f}), to(*backend, {2.0f, -1.0f, 8.0f});

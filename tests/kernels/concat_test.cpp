@@ -15,8 +15,8 @@ TEST_SUITE("kernels") {
         for (const Index c : {1, 3, 17, 64}) {
           for (const Index gap : {0, 5}) {
             for (const Into into : {Into::assign, Into::add}) {
-              INFO(from.text(), " -> ", dtype_name(to_type), ", channels ", c, ", gap ", gap, ", add ",
-                   into == Into::add);
+              INFO(from.text(), " -> ", std::string(dtype_name(to_type)), ", channels ", c, ", gap ", gap,
+                   ", add ", into == Into::add);
               Values x = random_image(2, 3, 5, c, 1, from.type), expected = x;
               for (double& v : expected.v)
                 v = rounded(into == Into::add ? v + Activations::prefill : v, to_type);

@@ -8,7 +8,7 @@ namespace thaw::test {
 namespace {
 
 struct Case {
-  const char* what;
+  std::string what;
   Conv2dSpec spec;
   Index n, h, w;
   Index gap;  // 0: packed; else every operand is a channel slice

@@ -12,7 +12,7 @@ namespace thaw::test {
 namespace {
 
 struct Case {
-  const char* what;
+  std::string what;
   Pool2dSpec spec;
   Index n, h, w, c, gap;
 };

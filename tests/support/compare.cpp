@@ -6,7 +6,7 @@
 namespace thaw::test {
 
 double epsilon(DType type) {
-  return type == DType::bf16 ? 0x1p-9 : 0x1p-24;
+  return type == DType::bf16 ? 0x1p-8 : 0x1p-24;
 }
 
 Doubles sum_bounds(const Doubles& expected, const Doubles& magnitude, double terms, DType type) {
