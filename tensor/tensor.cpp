@@ -37,6 +37,16 @@ void check_copy(const Tensor& to, const Tensor& from) {
                 " does not fit " + dtype_name(to.dtype()) + to.shape().text());
 }
 
+Tensor pack_on_host(const Tensor& slice) {
+  Tensor dense = Tensor::empty_host(slice.shape(), slice.dtype());
+  const View from = slice.view();
+  const std::size_t run = static_cast<std::size_t>(from.c) * item_size(from.type);
+  const std::size_t step = static_cast<std::size_t>(from.pitch) * item_size(from.type);
+  for (std::size_t p = 0; p < static_cast<std::size_t>(from.pixels()); ++p)
+    std::memcpy(dense.as<char>() + p * run, slice.as<char>() + p * step, run);
+  return dense;
+}
+
 }  // namespace
 
 Tensor Tensor::empty(Backend& backend, Shape shape, DType type) {
@@ -160,7 +170,7 @@ Tensor Tensor::reshape(Shape shape) const {
 
 Tensor Tensor::to_host() const {
   if (!packed()) {
-    check(backend() != nullptr, "tensor: a pitched host tensor cannot be copied; use its view");
+    if (backend() == nullptr) return pack_on_host(*this);
     Tensor dense = empty(*backend(), shape_, type_);
     backend()->copy(view(), dense.view(), Into::assign);
     return dense.to_host();
@@ -212,8 +222,14 @@ void channels_last_to_first(const Shape& shape, std::size_t size, const void* fr
 }
 
 std::vector<float> to_contiguous(const Tensor& tensor) {
-  check(tensor.dtype() == DType::f32, "to_contiguous: takes f32");
-  const Tensor host = tensor.to_host();
+  check(tensor.dtype() == DType::f32 || tensor.dtype() == DType::bf16, "to_contiguous: takes f32 and bf16");
+  Tensor host = tensor.to_host();
+  if (host.dtype() == DType::bf16) {
+    Tensor wide = Tensor::empty_host(host.shape());
+    for (std::int64_t i = 0; i < host.elements(); ++i)
+      wide.as<float>()[i] = static_cast<float>(host.as<bf16>()[i]);
+    host = wide;
+  }
   std::vector<float> values(static_cast<std::size_t>(host.elements()));
   if (values.empty()) return values;
   if (host.shape().rank() == 4)
