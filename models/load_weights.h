@@ -13,7 +13,7 @@ struct LoadOptions {
   bool replace_head =
       false;                // training: a head of another size is initialised anew instead of being an error
   std::uint64_t seed = 42;  // of the new head
-  std::string source;       // file name for messages
+  std::string source = {};  // file name for messages
 };
 
 struct LoadReport {

@@ -1,0 +1,115 @@
+"""The networks of make_resnet_goldens.py, and their weights by a formula that tests/models/formula.h repeats."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import torchvision
+
+
+def fnv1a(text):
+    key = 0xCBF29CE484222325
+    for byte in text.encode():
+        key = ((key ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return key
+
+
+def bits(key, count):
+    """splitmix64 (Steele et al. 2014) of key + i for i < count."""
+    with np.errstate(over="ignore"):
+        z = np.uint64(key) + np.arange(count, dtype=np.uint64)
+        z = z * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
+def uniform(name, count):
+    """In [-1, 1), 24 bits."""
+    return (bits(fnv1a(name), count) >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1.0
+
+
+def value(name, shape):
+    """Weights as f32. The last BatchNorm of a block is small, so that frozen statistics do not let activations grow."""
+    count = int(np.prod(shape))
+    u = uniform(name, count)
+    last = name.split(".")[-1]
+    if len(shape) == 4:
+        v = u * math.sqrt(6.0 / (shape[1] * shape[2] * shape[3]))
+    elif len(shape) == 2:
+        v = u * (1.0 / math.sqrt(shape[1]))
+    elif last == "running_mean" or last == "bias":
+        v = u * 0.1
+    elif last == "running_var":
+        v = 1.0 + u * 0.25
+    else:
+        v = 0.5 + u * 0.125
+    return torch.from_numpy(v.astype(np.float32).reshape(shape))
+
+
+def fill(model):
+    state = model.state_dict()
+    for name, tensor in state.items():
+        if tensor.dtype == torch.float32:
+            tensor.copy_(value(name, tuple(tensor.shape)))
+
+
+def projections(gradient):
+    """Sums of the flat gradient with the signs of 8 bits of each element's hash."""
+    g = gradient.reshape(-1).astype(np.float64)
+    b = bits(fnv1a("projection"), g.size)
+    return [float(np.sum(np.where((b >> np.uint64(56 + k)) & np.uint64(1), g, -g))) for k in range(8)]
+
+
+def elements(name, gradient):
+    g = gradient.reshape(-1)
+    return [float(g[int(i % np.uint64(g.size))]) for i in bits(fnv1a(name + "/elements"), 16)]
+
+
+class Shortcut(torch.nn.Module):
+    def forward(self, x):
+        c = x.shape[1]
+        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, c // 2, c // 2))
+
+
+class Block(torch.nn.Module):
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(cin, cout, 3, stride, 1, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(cout)
+        self.conv2 = torch.nn.Conv2d(cout, cout, 3, 1, 1, bias=False)
+        self.bn2 = torch.nn.BatchNorm2d(cout)
+        self.shortcut = Shortcut() if stride != 1 or cin != cout else torch.nn.Identity()
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+class CifarResNet(torch.nn.Module):
+    """He et al. 2016, section 4.2, option A."""
+
+    def __init__(self, depth, num_classes):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(16)
+        cin = 16
+        for i, width in enumerate((16, 32, 64)):
+            blocks = []
+            for b in range((depth - 2) // 6):
+                blocks.append(Block(cin, width, 2 if b == 0 and i > 0 else 1))
+                cin = width
+            setattr(self, f"layer{i + 1}", torch.nn.Sequential(*blocks))
+        self.linear = torch.nn.Linear(64, num_classes)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.linear(x.mean((2, 3)))
+
+
+def make(model, num_classes):
+    if model in ("resnet20", "resnet32", "resnet110"):
+        return CifarResNet(int(model[6:]), num_classes)
+    return getattr(torchvision.models, model)(num_classes=num_classes)

@@ -1,0 +1,92 @@
+#include "models/network.h"
+
+#include <doctest/doctest.h>
+
+#include "models/freeze_plan.h"
+#include "models/head.h"
+#include "models/initialize.h"
+#include "models/load_weights.h"
+#include "models/registry.h"
+#include "tests/models/formula.h"
+#include "tests/support/devices.h"
+
+namespace thaw {
+namespace {
+
+double largest(const std::vector<float>& v) {
+  double most = 0;
+  for (const float f : v) most = std::max(most, std::abs(static_cast<double>(f)));
+  return most;
+}
+
+TEST_CASE("a network cut between any two stages gives the same logits") {
+  for (const auto& backend : test::backends()) {
+    CAPTURE(backend->name());
+    const auto network = make_network("resnet20", {.num_classes = 10});
+    load_weights(*network, test::formula::weights(network->state_dict()));
+    network->to(*backend);
+    const ParameterArenas arenas(*backend, network->parameters(), DType::f32);
+    const Shape shape{2, 3, 16, 16};
+    const Variable x(
+        from_contiguous(test::formula::uniform("input", shape.elements(), 0, 1), shape).to(*backend));
+    const std::size_t end = network->stages().size();
+    const auto whole = to_contiguous(network->forward(x, Mode::eval()).value());
+    REQUIRE(largest(whole) > 0.01);
+    for (std::size_t cut = 0; cut <= end; ++cut) {
+      const Variable half = network->run(x, 0, cut, Mode::eval());
+      auto parts = to_contiguous(network->run(half, cut, end, Mode::eval()).value());
+      for (std::size_t i = 0; i < parts.size(); ++i) parts[i] -= whole[i];
+      // Cutting between conv1 and bn1 computes without folding: other roundings of the same 64-term sums.
+      CHECK_MESSAGE(largest(parts) <= (cut == 1 ? 1e-5 * largest(whole) : 0.0), "cut at ", cut);
+    }
+    CHECK_THROWS_AS(network->run(x, 2, 1, Mode::eval()), Error);
+    CHECK_THROWS_AS(network->run(x, 0, end + 1, Mode::eval()), Error);
+  }
+}
+
+TEST_CASE("initial weights follow the theory and the seed") {
+  const auto network = make_network("resnet18", {.num_classes = 10});
+  initialize(*network, 1);
+  const StateDict first = network->state_dict();
+  const auto moments = [&](const char* name) {
+    double sum = 0, squares = 0;
+    const std::vector<float> v = to_contiguous(first.at(name));
+    for (const float f : v) sum += f, squares += static_cast<double>(f) * f;
+    const auto n = static_cast<double>(v.size());
+    return std::pair{sum / n, squares / n};
+  };
+  // layer4.1.conv2: 512 * 512 * 9 normals; mean within 4 sigma of 0, variance within 4 sigma of 2 / (512 *
+  // 9).
+  const auto [mean, variance] = moments("layer4.1.conv2.weight");
+  const double n = 512.0 * 512 * 9, expected = 2.0 / (512 * 9);
+  CHECK(std::abs(mean) < 4 * std::sqrt(expected / n));
+  CHECK(std::abs(variance - expected) < 4 * expected * std::sqrt(2 / n));
+  // conv1: fan_out is 64 * 49, not fan_in's 3 * 49.
+  CHECK(moments("conv1.weight").second == doctest::Approx(2.0 / (64 * 49)).epsilon(0.1));
+  CHECK(largest(to_contiguous(first.at("fc.weight"))) <= 1 / std::sqrt(512.0));
+  CHECK(moments("fc.weight").second == doctest::Approx(1.0 / (3 * 512)).epsilon(0.1));
+  CHECK(moments("bn1.weight") == std::pair{1.0, 1.0});
+  CHECK(moments("bn1.running_var") == std::pair{1.0, 1.0});
+  CHECK(moments("bn1.bias") == std::pair{0.0, 0.0});
+
+  initialize(*network, 1);
+  CHECK(to_contiguous(network->state_dict().at("conv1.weight")) == to_contiguous(first.at("conv1.weight")));
+  initialize(*network, 2);
+  CHECK(to_contiguous(network->state_dict().at("conv1.weight")) != to_contiguous(first.at("conv1.weight")));
+}
+
+TEST_CASE("a new head has the new size and leaves the rest alone") {
+  const auto network = make_network("resnet20", {.num_classes = 10});
+  initialize(*network, 1);
+  const auto before = to_contiguous(network->state_dict().at("layer3.2.conv2.weight"));
+  replace_head(*network, 3, 1);
+  CHECK(network->num_classes() == 3);
+  CHECK(network->state_dict().at("linear.weight").shape() == Shape{3, 64});
+  CHECK(network->state_dict().at("linear.bias").shape() == Shape{3});
+  CHECK(largest(to_contiguous(network->state_dict().at("linear.weight"))) > 0);
+  CHECK(to_contiguous(network->state_dict().at("layer3.2.conv2.weight")) == before);
+  CHECK_THROWS_AS(replace_head(*network, 0, 1), Error);
+}
+
+}  // namespace
+}  // namespace thaw
