@@ -11,13 +11,15 @@
 
 #include "tools/bench_cases.h"
 #include "tools/bench_limits.h"
+#include "tools/bench_step.h"
 
 namespace thaw::bench {
 namespace {
 
 struct Options {
-  std::string model = "resnet50", device = "auto", precision = "f32", only;
-  std::int64_t batch = 16;
+  std::string model = "resnet50", device = "auto", precision = "f32", only, freeze = "none";
+  std::int64_t batch = 16, input_size = 224;
+  bool step = false;
   int repeats = 5, threads = 0;
   bool json = false;
 };
@@ -94,6 +96,39 @@ class Report {
   nlohmann::json rows_ = nlohmann::json::array();
 };
 
+void run_steps(Backend& backend, const Options& options, DType type) {
+  const StepTimes times = time_steps(backend, {.model = options.model,
+                                               .freeze = options.freeze,
+                                               .batch = options.batch,
+                                               .input_size = options.input_size,
+                                               .type = type,
+                                               .repeats = options.repeats});
+  const auto rate = [&](double seconds) { return static_cast<double>(options.batch) / seconds; };
+  const auto megabytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1048576.0; };
+  if (options.json) {
+    const nlohmann::json all = {{"device", backend.description()},
+                                {"model", options.model},
+                                {"freeze", options.freeze},
+                                {"batch", options.batch},
+                                {"input_size", options.input_size},
+                                {"precision", options.precision},
+                                {"train_ms", times.train_seconds * 1e3},
+                                {"train_images_per_second", rate(times.train_seconds)},
+                                {"train_peak_bytes", times.train_peak_bytes},
+                                {"inference_ms", times.inference_seconds * 1e3},
+                                {"inference_images_per_second", rate(times.inference_seconds)},
+                                {"inference_peak_bytes", times.inference_peak_bytes}};
+    fmt::print("{}\n", all.dump());
+    return;
+  }
+  fmt::print("{} at {}x{}, batch {}, {}, --freeze {}\n", options.model, options.input_size,
+             options.input_size, options.batch, options.precision, options.freeze);
+  fmt::print("training step {:9.1f} ms {:8.1f} images/s, peak {:.0f} MB\n", times.train_seconds * 1e3,
+             rate(times.train_seconds), megabytes(times.train_peak_bytes));
+  fmt::print("inference     {:9.1f} ms {:8.1f} images/s, peak {:.0f} MB\n", times.inference_seconds * 1e3,
+             rate(times.inference_seconds), megabytes(times.inference_peak_bytes));
+}
+
 void run(const Options& options) {
   const int threads = options.threads > 0
                           ? options.threads
@@ -103,6 +138,7 @@ void run(const Options& options) {
   if (!backend->supports(type))
     throw Error("bench: " + backend->description() + " has no " + options.precision +
                 "; use --precision f32");
+  if (options.step) return run_steps(*backend, options, type);
   const Limits limits = measure_limits(*backend, threads);
   std::fputs(fmt::format("{}\nlimits: {:.1f} GFLOP/s f32, {:.1f} bf16, copy {:.1f} GB/s (read + written)\n",
                          backend->description(), limits.f32_flops * 1e-9, limits.bf16_flops * 1e-9,
@@ -135,8 +171,8 @@ int main(int argc, char** argv) {
   thaw::bench::Options options;
   CLI::App app("Times every op on a device against the machine's measured limits.");
   app.option_defaults()->always_capture_default();
-  app.add_option("--model", options.model, "whose shapes")
-      ->check(CLI::IsMember({"resnet18", "resnet50", "densenet121"}));
+  app.add_option("--model", options.model,
+                 "whose shapes: resnet18, resnet50, densenet121; with --step any network");
   app.add_option("-b,--batch-size", options.batch, "pictures per batch")->check(CLI::Range(1, 4096));
   app.add_option("--device", options.device)->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"f32", "bf16"}));
@@ -144,6 +180,10 @@ int main(int argc, char** argv) {
   app.add_option("--repeats", options.repeats, "runs of each op; the median counts")
       ->check(CLI::Range(1, 1000));
   app.add_option("--threads", options.threads, "compute threads; 0: as many as the machine has");
+  app.add_flag("--step", options.step, "time whole training steps and inference instead of ops");
+  app.add_option("--freeze", options.freeze, "with --step: what is frozen, as in train");
+  app.add_option("--input-size", options.input_size, "with --step: side of the pictures")
+      ->check(CLI::Range(1, 4096));
   app.add_flag("--json", options.json, "one JSON object on stdout");
   try {
     app.parse(argc, argv);

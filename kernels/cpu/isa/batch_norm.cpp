@@ -183,7 +183,7 @@ void gradient(const NormGradient& a, Index begin, Index end) {
   for (Index p = begin; p < end; ++p) {
     const T* dy = pixel<T>(a.dy, p);
     const T* x = with_x ? pixel<T>(a.x, p) : nullptr;
-    T* dx = pixel<T>(a.dx, p);
+    T* dx = a.dx.data != nullptr ? pixel<T>(a.dx, p) : nullptr;
     T* dresidual = a.dresidual.data != nullptr ? pixel<T>(a.dresidual, p) : nullptr;
     for_vectors(a.dy.c, [&](Index c, auto lane) {
       Vec g = load(dy + c, lane);
@@ -193,8 +193,8 @@ void gradient(const NormGradient& a, Index begin, Index end) {
         v += load(a.from_x + c, lane) * (load(x + c, lane) - load(a.mean + c, lane)) +
              load(a.constant + c, lane);
       }
-      if (a.add) v += load(dx + c, lane);
-      put<far>(dx + c, v, lane);
+      if (a.add && dx != nullptr) v += load(dx + c, lane);
+      if (dx != nullptr) put<far>(dx + c, v, lane);
       if (dresidual != nullptr) store(dresidual + c, g, lane);
     });
   }
@@ -213,7 +213,7 @@ void gradient_with(const NormGradient& a, Index begin, Index end) {
 template <class T>
 void norm_gradient(const NormGradient& a, Index begin, Index end) {
   // Where dx is read too, its lines are in the cache already.
-  if (!a.add && a.dx.data != a.dy.data &&
+  if (!a.add && a.dx.data != nullptr && a.dx.data != a.dy.data &&
       is_far(a.dx.data, a.dx.type, a.dx.n * a.dx.h * a.dx.w, a.dx.c, a.dx.pitch)) {
     gradient_with<T, true>(a, begin, end);
   } else {

@@ -1,0 +1,74 @@
+#include "tools/bench_step.h"
+
+#include <cmath>
+
+#include "kernels/philox.h"
+#include "layers/losses.h"
+#include "models/freeze_plan.h"
+#include "models/initialize.h"
+#include "models/registry.h"
+#include "optim/optimizer.h"
+#include "tools/bench_limits.h"
+#include "tools/image_input.h"
+#include "tools/model_description.h"
+
+namespace thaw::bench {
+namespace {
+
+Tensor random_pictures(std::int64_t batch, std::int64_t channels, std::int64_t size) {
+  Tensor pictures = Tensor::empty_host({batch, channels, size, size}, DType::u8);
+  PhiloxStream stream(1, Purpose::test, 0, 0);
+  for (std::int64_t i = 0; i < pictures.elements(); ++i)
+    pictures.as<std::uint8_t>()[i] = static_cast<std::uint8_t>(stream.bits());
+  return pictures;
+}
+
+}  // namespace
+
+StepTimes time_steps(Backend& backend, const StepOptions& options) {
+  const std::int64_t classes = default_num_classes(options.model);
+  const auto network = make_network(options.model, {.num_classes = classes});
+  initialize(*network, 1);
+  apply_freeze_plan(*network, options.freeze);
+  network->to(backend);
+  ParameterArenas arenas(backend, network->parameters(), options.type);
+  const auto optimizer = make_optimizer("sgd", {.weight_decay = 1e-4f});
+  optimizer->plan(arenas);
+  StepControl control(backend);
+
+  const Tensor pictures = random_pictures(options.batch, 3, options.input_size);
+  const ImageInput input(backend, default_preprocess(*network), options.type);
+  std::vector<int> labels(static_cast<std::size_t>(options.batch));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    labels[i] = static_cast<int>(i % static_cast<std::size_t>(classes));
+  const Tensor targets = label_targets(labels, classes, 0.0f, {}).to(backend);
+  const float count = label_normalizer(labels, {});
+  const Tensor normalizer = from_contiguous({&count, 1}, {1}).to(backend);
+
+  StepState state;
+  state.lr = 1e-3f;
+  StepTimes times;
+  backend.reset_peak();
+  times.train_seconds = median_seconds(options.repeats, [&] {
+    control.begin(state);
+    ++state.step;
+    arenas.clear_gradients();
+    const Variable logits = network->forward(input(pictures, {}), Mode::train(control.device()));
+    const Loss loss = softmax_cross_entropy(logits, targets, normalizer);
+    backward(loss.loss);
+    arenas.complete_gradients();
+    optimizer->step(control);
+    arenas.values_changed();
+    if (control.read().skip != 0) throw Error("bench: the gradient of " + options.model + " is not finite");
+  });
+  times.train_peak_bytes = backend.peak_bytes();
+  backend.reset_peak();
+  times.inference_seconds = median_seconds(options.repeats, [&] {
+    const Variable logits = network->forward(input(pictures, {}), Mode::eval());
+    backend.synchronize();
+  });
+  times.inference_peak_bytes = backend.peak_bytes();
+  return times;
+}
+
+}  // namespace thaw::bench

@@ -1,0 +1,26 @@
+// Times whole training steps and inference of a network on random pictures, with no data loading.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kernels/backend.h"
+
+namespace thaw::bench {
+
+struct StepOptions {
+  std::string model, freeze;  // freeze: see models/freeze_plan.h
+  std::int64_t batch = 16, input_size = 224;
+  DType type = DType::f32;
+  int repeats = 5;
+};
+
+struct StepTimes {
+  double train_seconds = 0.0, inference_seconds = 0.0;         // medians of one batch
+  std::size_t train_peak_bytes = 0, inference_peak_bytes = 0;  // memory of the device, weights included
+};
+
+// SGD with momentum, softmax cross-entropy over 1000 classes, batch statistics where the plan trains.
+StepTimes time_steps(Backend& backend, const StepOptions& options);
+
+}  // namespace thaw::bench
