@@ -82,6 +82,18 @@ TEST_CASE("batches hold the same bits for any number of workers, with and withou
   CHECK(read_epoch(other, 2).indices != expected[2].indices);
 }
 
+TEST_CASE("augmentation differs between epochs and between seeds") {
+  const TempFolder folder;
+  const Dataset dataset = small_dataset(folder);
+  Loader loader(dataset, preprocess, {.batch_size = 5, .train = true, .seed = 9});
+  Loader other(dataset, preprocess, {.batch_size = 5, .train = true, .seed = 10});
+  const Epoch first = read_epoch(loader, 0), second = read_epoch(loader, 1), elsewhere = read_epoch(other, 0);
+  CHECK(first.indices == second.indices);
+  CHECK(first.pixels != second.pixels);
+  CHECK(first.flips != second.flips);
+  CHECK(first.pixels != elsewhere.pixels);
+}
+
 TEST_CASE("every sample comes once, with its own label and pixels") {
   const TempFolder folder;
   const Dataset dataset = small_dataset(folder);
