@@ -54,6 +54,7 @@ int main(int argc, char** argv) try {
       backward(loss.loss);
       arenas.complete_gradients();
       optimizer->step(control);
+      arenas.values_changed();
       sum += static_cast<double>(to_contiguous(loss.loss.value())[0]) * static_cast<double>(batch.size());
     }
     std::printf("epoch %u: loss %.4f\n", epoch + 1, sum / static_cast<double>(loader.samples()));

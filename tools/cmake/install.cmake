@@ -36,3 +36,13 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/ThawConfigVersion.cmake COM
 install(FILES ${CMAKE_BINARY_DIR}/ThawConfig.cmake ${CMAKE_BINARY_DIR}/ThawConfigVersion.cmake
         DESTINATION ${thaw_package_folder})
 install(EXPORT ThawTargets NAMESPACE Thaw:: DESTINATION ${thaw_package_folder})
+
+# The package is tested as its users meet it: installed, found, compiled against and run.
+if(THAW_TESTS)
+  set(package_flags "")
+  if(THAW_SANITIZE)
+    set(package_flags "-fsanitize=${THAW_SANITIZE} -fno-omit-frame-pointer")
+  endif()
+  add_test(NAME library_package
+           COMMAND ${CMAKE_SOURCE_DIR}/tests/library/run_package ${CMAKE_BINARY_DIR} ${package_flags})
+endif()
