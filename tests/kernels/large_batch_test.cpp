@@ -1,0 +1,62 @@
+// Devices store results too large for their caches in other ways; the results must be the same bits.
+#include <doctest/doctest.h>
+
+#include "tests/support/values.h"
+
+namespace thaw::test {
+namespace {
+
+View picture(View all, Index n) {
+  all.data = static_cast<float*>(all.data) + n * all.h * all.w * all.pitch;
+  all.n = 1;
+  return all;
+}
+
+}  // namespace
+
+TEST_SUITE("kernels") {
+  TEST_CASE("a large batch gives the bits of its pictures one by one") {
+    constexpr Index pictures = 8, size = 112, c = 64;  // 25.7 MB
+    constexpr Index pixels = size * size;
+    for (const auto& backend : backends()) {
+      // The reference stores everything in one way; an emulated GPU would take too long.
+      if (!backend->host_memory() || backend->name() == "reference") continue;
+      INFO(backend->name());
+      const Device device{*backend, DType::f32};
+      const Activations x(device, random_image(pictures, size, size, c, 1, DType::f32));
+      const Activations r(device, random_image(pictures, size, size, c, 2, DType::f32));
+      const Activations whole(device, pictures, size, size, c), parts(device, pictures, size, size, c);
+      const Array<float> mean(*backend, floats(random_values(c, 3, DType::f32)));
+      const Array<float> var(*backend, floats(random_values(c, 4, DType::f32, 0.5, 2.0)));
+      const Array<float> gamma(*backend, floats(random_values(c, 5, DType::f32, 0.5, 2.0)));
+      const Array<float> beta(*backend, floats(random_values(c, 6, DType::f32)));
+      const auto mask_row = relu_mask_bytes(pixels, c);
+      const Array<std::uint8_t> mask(
+          *backend, std::vector<std::uint8_t>(static_cast<std::size_t>(pictures * mask_row)));
+      const Array<std::uint8_t> part_mask(*backend, mask.host());
+      const auto check = [&](const char* op, auto run) {
+        run(x.view(), r.view(), whole.view(), mask.data());
+        for (Index n = 0; n < pictures; ++n) {
+          run(picture(x.view(), n), picture(r.view(), n), picture(parts.view(), n),
+              part_mask.data() + n * mask_row);
+        }
+        CHECK_MESSAGE(whole.host().v == parts.host().v, op);
+        CHECK_MESSAGE(mask.host() == part_mask.host(), op);
+      };
+      check("copy", [&](View a, View, View y, std::uint8_t*) { backend->copy(a, y, Into::assign); });
+      check("relu_forward", [&](View a, View, View y, std::uint8_t*) { backend->relu_forward(a, y); });
+      check("relu_backward", [&](View a, View b, View y, std::uint8_t*) { backend->relu_backward(b, a, y); });
+      check("add", [&](View a, View b, View y, std::uint8_t*) { backend->add(a, b, y); });
+      check("batch_norm_apply", [&](View a, View b, View y, std::uint8_t* bits) {
+        backend->batch_norm_apply({.activation = Activation::relu}, a, mean.data(), var.data(), gamma.data(),
+                                  beta.data(), b, y, bits);
+      });
+      check("batch_norm_backward_apply", [&](View a, View b, View y, std::uint8_t* bits) {
+        backend->batch_norm_backward_apply({}, b, a, mean.data(), var.data(), gamma.data(), bits, nullptr,
+                                           nullptr, y, Into::assign, {});
+      });
+    }
+  }
+}
+
+}  // namespace thaw::test
