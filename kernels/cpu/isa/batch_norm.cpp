@@ -4,10 +4,23 @@
 namespace thaw::cpu::THAW_CPU_ISA {
 namespace {
 
-// Pixels whose f32 values fit the first-level cache, so that a second pass over them costs little.
+// Channels that are summed together: their sums, in f32 for one block of pixels, stay in the first-level
+// cache.
+constexpr Index chunk = 512;
+// Elements ahead that a walk along rows fetches; measured.
+constexpr Index near = 256;
+
+// Pixels of a block: their values fit the first-level cache, so that a second pass over them costs little,
+// and f32 sums over them round little.
 Index block_pixels(Index channels) {
-  const Index pixels = 8192 / channels;
+  const Index pixels = 8192 / (channels < chunk ? channels : chunk);
   return pixels < 16 ? 16 : pixels;
+}
+
+// f(first channel, channels) for the chunks of n channels.
+template <class F>
+THAW_INLINE void for_chunks(Index n, F f) {
+  for (Index c = 0; c < n; c += chunk) f(c, n - c < chunk ? n - c : chunk);
 }
 
 // Asks for the line at `at` to be brought near; any address is allowed.
@@ -16,66 +29,71 @@ THAW_INLINE void fetch(const T* at) {
   __builtin_prefetch(at, 0, 2);
 }
 
-// `to[lane] += v[lane]`, in double.
-template <class Lane>
-THAW_INLINE void accumulate(double* to, Vec v, Lane lane) {
-  float value[lanes];
-  __builtin_memcpy(value, &v, sizeof(value));
-  for (int i = 0; i < lane.count; ++i) to[i] += static_cast<double>(value[i]);
+// Sums over pixels [begin, end) of what sums(p, c, lane, a, b) adds to two vectors. Few channels are summed
+// in registers; of many, each row is walked to its end before the next: leaping between rows, the processor
+// does not foresee the loads, and reading falls to half the speed.
+template <class F>
+THAW_INLINE void add_rows(Index begin, Index end, Index channels, float* first, float* second, F sums) {
+  if (channels <= 4 * lanes) {
+    for_wide_vectors(channels, [&](Index c, auto width, auto lane) {
+      constexpr int n = decltype(width)::value;
+      Vec a[n] = {}, b[n] = {};
+      for (Index p = begin; p < end; ++p) {
+        for (int k = 0; k < n; ++k) sums(p, c + k * lanes, lane, a[k], b[k]);
+      }
+      for (int k = 0; k < n; ++k) {
+        store(first + c + k * lanes, a[k], Full{});
+        store(second + c + k * lanes, b[k], Full{});
+      }
+    });
+    return;
+  }
+  for (Index c = 0; c < chunk; ++c) first[c] = second[c] = 0.0f;
+  for (Index p = begin; p < end; ++p) {
+    for_vectors(channels, [&](Index c, auto lane) {
+      Vec a = load(first + c, Full{}), b = load(second + c, Full{});
+      sums(p, c, lane, a, b);
+      store(first + c, a, Full{});
+      store(second + c, b, Full{});
+    });
+  }
 }
 
-// Mean and squared deviations of one block by two passes, joined to those of the blocks before it (Chan et
+// Mean and squared deviations of each block by two passes, joined to those of the blocks before it (Chan et
 // al. 1979).
-// `ahead`: elements to the same place in the next block, which is fetched meanwhile: the walk over 256-byte
-// pieces of rows is nothing that the processor foresees.
-template <class T, int width, class Lane>
-THAW_INLINE void join_block(const ConstView& x, Index begin, Index end, Index before, Index ahead, Index c,
-                            double* mean, double* m2, Lane lane) {
-  const float n = static_cast<float>(end - begin);
-  Vec sum[width] = {}, square[width] = {}, rest[width] = {};
-  for (Index p = begin; p < end; ++p) {
-    const T* row = pixel<T>(x, p) + c;
-    for (int k = 0; k < width; ++k) {
-      fetch(row + ahead + k * lanes);
-      sum[k] += load(row + k * lanes, lane);
-    }
-  }
-  for (int k = 0; k < width; ++k) sum[k] /= n;
-  for (Index p = begin; p < end; ++p) {
-    const T* row = pixel<T>(x, p) + c;
-    for (int k = 0; k < width; ++k) {
-      const Vec d = load(row + k * lanes, lane) - sum[k];
-      rest[k] += d;
-      square[k] += d * d;
-    }
-  }
-  const double share = static_cast<double>(n) / static_cast<double>(before + end - begin);
-  for (int k = 0; k < width; ++k) {
-    float block_mean[lanes], block_m2[lanes], block_rest[lanes];
-    __builtin_memcpy(block_mean, &sum[k], sizeof(Vec));
-    __builtin_memcpy(block_m2, &square[k], sizeof(Vec));
-    __builtin_memcpy(block_rest, &rest[k], sizeof(Vec));
-    for (int i = 0; i < lane.count; ++i) {
-      const Index j = c + k * lanes + i;
-      // What rounding left of the block's mean: the deviations' own mean.
-      const double fix = static_cast<double>(block_rest[i]) / static_cast<double>(n);
-      const double delta = static_cast<double>(block_mean[i]) + fix - mean[j];
-      m2[j] += static_cast<double>(block_m2[i]) - fix * fix * static_cast<double>(n) +
-               delta * delta * share * static_cast<double>(before);
-      mean[j] += delta * share;
-    }
-  }
-}
-
 template <class T>
 void moments(const ConstView& x, Index begin, Index end, double* mean, double* m2) {
   for (Index c = 0; c < x.c; ++c) mean[c] = m2[c] = 0.0;
   const Index block = block_pixels(x.c);
+  alignas(64) float sum[chunk], unused[chunk], rest[chunk], square[chunk];
   for (Index from = begin; from < end; from += block) {
     const Index to = from + block < end ? from + block : end;
-    for_wide_vectors(x.c, [&](Index c, auto width, auto lane) {
-      join_block<T, decltype(width)::value>(x, from, to, from - begin, to < end ? block * x.pitch : 0, c,
-                                            mean, m2, lane);
+    const float n = static_cast<float>(to - from);
+    const double count = static_cast<double>(to - from), before = static_cast<double>(from - begin);
+    const double share = count / (before + count);
+    const Index next = to < end ? block * x.pitch : 0;  // the second pass brings the next block
+    for_chunks(x.c, [&](Index start, Index channels) {
+      add_rows(from, to, channels, sum, unused, [&](Index p, Index c, auto lane, Vec& a, Vec&) {
+        const T* at = pixel<T>(x, p) + start + c;
+        fetch(at + near);
+        a += load(at, lane);
+      });
+      for (Index c = 0; c < chunk; ++c) sum[c] /= n;
+      add_rows(from, to, channels, rest, square, [&](Index p, Index c, auto lane, Vec& a, Vec& b) {
+        const T* at = pixel<T>(x, p) + start + c;
+        fetch(at + next);
+        const Vec d = load(at, lane) - load(sum + c, Full{});
+        a += d;
+        b += d * d;
+      });
+#pragma omp simd
+      for (Index c = 0; c < channels; ++c) {
+        // What rounding left of the block's mean: the deviations' own mean.
+        const double fix = static_cast<double>(rest[c]) / count;
+        const double delta = static_cast<double>(sum[c]) + fix - mean[start + c];
+        m2[start + c] += static_cast<double>(square[c]) - fix * fix * count + delta * delta * share * before;
+        mean[start + c] += delta * share;
+      }
     });
   }
 }
@@ -136,32 +154,29 @@ template <class T, bool with_x, bool mask>
 void reduce(const NormReduce& a, Index begin, Index end, double* sum_g, double* sum_gx) {
   const Index mask_row = (a.dy.c + 7) / 8;
   const Index block = block_pixels(a.dy.c);
+  alignas(64) float block_g[chunk], block_gx[chunk];
   for (Index from = begin; from < end; from += block) {
     const Index to = from + block < end ? from + block : end;
-    const Index ahead_dy = to < end ? block * a.dy.pitch : 0, ahead_x = to < end ? block * a.x.pitch : 0;
-    for_wide_vectors(a.dy.c, [&](Index c, auto width, auto lane) {
-      constexpr int n = decltype(width)::value;
-      Vec g_sum[n] = {}, gx_sum[n] = {}, mean[n] = {};
+    for_chunks(a.dy.c, [&](Index start, Index channels) {
+      add_rows(from, to, channels, block_g, block_gx,
+               [&](Index p, Index c, auto lane, Vec& g_sum, Vec& gx_sum) {
+                 const T* dy = pixel<T>(a.dy, p) + start + c;
+                 fetch(dy + near);
+                 Vec g = load(dy, lane);
+                 if constexpr (mask)
+                   g = choose(from_bits(load_bits(a.mask + p * mask_row + (start + c) / 8, lane)), g, Vec{});
+                 g_sum += g;
+                 if constexpr (with_x) {
+                   const T* x = pixel<T>(a.x, p) + start + c;
+                   fetch(x + near);
+                   gx_sum += g * (load(x, lane) - load(a.mean + start + c, lane));
+                 }
+               });
+#pragma omp simd
+      for (Index c = 0; c < channels; ++c) sum_g[start + c] += static_cast<double>(block_g[c]);
       if constexpr (with_x) {
-        for (int k = 0; k < n; ++k) mean[k] = load(a.mean + c + k * lanes, lane);
-      }
-      for (Index p = from; p < to; ++p) {
-        const T* dy = pixel<T>(a.dy, p) + c;
-        const T* x = with_x ? pixel<T>(a.x, p) + c : nullptr;
-        for (int k = 0; k < n; ++k) {
-          fetch(dy + ahead_dy + k * lanes);
-          if constexpr (with_x) fetch(x + ahead_x + k * lanes);
-          Vec g = load(dy + k * lanes, lane);
-          if constexpr (mask) {
-            g = choose(from_bits(load_bits(a.mask + p * mask_row + (c + k * lanes) / 8, lane)), g, Vec{});
-          }
-          g_sum[k] += g;
-          if constexpr (with_x) gx_sum[k] += g * (load(x + k * lanes, lane) - mean[k]);
-        }
-      }
-      for (int k = 0; k < n; ++k) {
-        accumulate(sum_g + c + k * lanes, g_sum[k], lane);
-        if constexpr (with_x) accumulate(sum_gx + c + k * lanes, gx_sum[k], lane);
+#pragma omp simd
+        for (Index c = 0; c < channels; ++c) sum_gx[start + c] += static_cast<double>(block_gx[c]);
       }
     });
   }
