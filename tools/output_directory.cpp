@@ -59,6 +59,9 @@ OutputDirectory::OutputDirectory(std::string path) : path_(std::move(path)) {
 }
 
 OutputDirectory::~OutputDirectory() {
+  std::error_code error;
+  const fs::directory_iterator entries(path_, error);
+  if (made_ && !error && std::distance(begin(entries), end(entries)) == 1) fs::remove_all(path_, error);
   close(lock_);
 }
 

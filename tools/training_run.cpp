@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "io/checkpoint.h"
@@ -52,7 +53,11 @@ TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given,
 
 void TrainingRun::read_data(const TrainState* state) {
   ScanOptions scan;
-  scan.val_split = options_.val_split;
+  // The default share is for folders without train/; asked for beside train/, the scan notes that it is not
+  // used.
+  const bool asked = given_.count("val-split") != 0;
+  const bool has_train = std::filesystem::is_directory(options_.data.data + "/train");
+  scan.val_split = !asked && has_train ? 0 : options_.val_split;
   scan.seed = options_.seed;
   if (state != nullptr) scan.classes = state->description.classes;
   splits_ = scan_class_folders(options_.data.data, scan);

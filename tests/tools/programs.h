@@ -1,0 +1,110 @@
+// Running the built programs, and small data for them.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "io/picture_writer.h"
+#include "kernels/philox.h"
+
+namespace thaw::testing {
+
+namespace fs = std::filesystem;
+
+// A folder of its own that goes away with the object.
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string pattern = (fs::temp_directory_path() / "thaw_tools_XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~TempFolder() {
+    std::error_code error;
+    fs::remove_all(path_, error);
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+inline void write_file(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+};
+
+inline std::string program(const std::string& name) {
+  return std::string(THAW_BINARY_DIR) + "/tools/" + name;
+}
+
+// Runs build/tools/NAME with the arguments; none of them may hold a single quote.
+inline Outcome run(const std::string& name, const std::vector<std::string>& arguments) {
+  const TempFolder folder;
+  std::string command = "'" + program(name) + "'";
+  for (const std::string& a : arguments) command += " '" + a + "'";
+  command += " >'" + folder.file("out") + "' 2>'" + folder.file("err") + "' </dev/null";
+  const int status = std::system(command.c_str());
+  Outcome outcome;
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  outcome.out = read_file(folder.file("out"));
+  outcome.err = read_file(folder.file("err"));
+  return outcome;
+}
+
+// DIR/{train,val}/{dark,light}: noise of two mean values, `train` and `val` pictures a class.
+inline void make_pictures(const std::string& directory, int train = 9, int val = 3, int size = 16) {
+  std::uint64_t number = 0;
+  for (const char* split : {"train", "val"})
+    for (const char* name : {"dark", "light"}) {
+      const fs::path folder = fs::path(directory) / split / name;
+      fs::create_directories(folder);
+      const int count = split == std::string("train") ? train : val;
+      for (int i = 0; i < count; ++i) {
+        PhiloxStream random(7, Purpose::test, 0, number++);
+        Image image;
+        image.width = image.height = size;
+        image.channels = 3;
+        image.pixels.resize(static_cast<std::size_t>(size * size * 3));
+        const std::uint32_t base = name == std::string("dark") ? 30 : 150;
+        for (auto& p : image.pixels) p = static_cast<std::uint8_t>(base + random.below(80));
+        write_png((folder / (std::to_string(i) + ".png")).string(), image);
+      }
+    }
+}
+
+// Arguments of a quick training run on such pictures.
+inline std::vector<std::string> quick_training(const std::string& data, const std::string& output) {
+  return {"--data",       data, "--model",   "resnet20", "--input-size", "16",
+          "--batch-size", "6",  "--device",  "auto",     "--lr",         "0.01",
+          "--epochs",     "6",  "--workers", "1",        "--output",     output};
+}
+
+inline std::vector<std::string> with(std::vector<std::string> arguments,
+                                     const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+}  // namespace thaw::testing
