@@ -38,11 +38,11 @@ THAW_INLINE Index extent(Index o, const Pool2dSpec& spec, Index size) {
 
 template <class Lane>
 THAW_INLINE void store_index(std::uint8_t* to, Ints v, Lane lane) {
-  store_raw(to, __builtin_convertvector(v, Bytes), lane);
+  store_raw(to, narrow(v), lane);
 }
 template <class Lane>
 THAW_INLINE Ints load_index(const std::uint8_t* from, Lane lane) {
-  return __builtin_convertvector(load_raw<Bytes>(from, lane), Ints);
+  return widen(load_raw<Bytes>(from, lane));
 }
 
 // A chunk of channels of one output pixel: the maximum and the place in the window it came from.

@@ -1,6 +1,6 @@
-// Sixteen floats as one value, for the loops that are compiled once per instruction set. Everything here lies
-// in the namespace of its instruction set, so that the linker cannot put AVX-512 code where an older
-// processor runs it.
+// As many floats as one register holds, for the loops that are compiled once per instruction set. Everything
+// here lies in the namespace of its instruction set, so that the linker cannot put AVX-512 code where an
+// older processor runs it.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,17 @@
 
 namespace thaw::cpu::THAW_CPU_ISA {
 
+// Vectors wider than a register would be compared value by value (GCC 12), so the width is the machine's.
+#if defined(__AVX512F__)
 constexpr int lanes = 16;
-using Vec = float __attribute__((vector_size(64)));
-using Ints = std::int32_t __attribute__((vector_size(64)));
-using Words = std::uint32_t __attribute__((vector_size(64)));
-using Halves = std::uint16_t __attribute__((vector_size(32)));
-using Bytes = std::uint8_t __attribute__((vector_size(16)));
+#else
+constexpr int lanes = 8;
+#endif
+using Vec = float __attribute__((vector_size(4 * lanes)));
+using Ints = std::int32_t __attribute__((vector_size(4 * lanes)));
+using Words = std::uint32_t __attribute__((vector_size(4 * lanes)));
+using Halves = std::uint16_t __attribute__((vector_size(2 * lanes)));
+using Bytes = std::uint8_t __attribute__((vector_size(lanes)));
 
 // How many lanes of a vector lie in memory: all, or the first `count`.
 struct Full {
@@ -89,10 +94,7 @@ THAW_INLINE void stream(float* to, Vec v) {
 #if defined(__AVX512F__)
   _mm512_stream_ps(to, reinterpret_cast<__m512>(v));
 #elif defined(__AVX__)
-  __m256 part[2];
-  __builtin_memcpy(part, &v, sizeof(part));
-  _mm256_stream_ps(to, part[0]);
-  _mm256_stream_ps(to + 8, part[1]);
+  _mm256_stream_ps(to, reinterpret_cast<__m256>(v));
 #else
   store(to, v, Full{});
 #endif
@@ -132,11 +134,7 @@ THAW_INLINE std::uint32_t to_bits(Ints where) {
 #if defined(__AVX512F__)
   return _mm512_movepi32_mask(reinterpret_cast<__m512i>(where));
 #elif defined(__AVX2__)
-  __m256i part[2];
-  __builtin_memcpy(part, &where, sizeof(part));
-  const int low = _mm256_movemask_ps(_mm256_castsi256_ps(part[0]));
-  const int high = _mm256_movemask_ps(_mm256_castsi256_ps(part[1]));
-  return static_cast<std::uint32_t>(low | high << 8);
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(reinterpret_cast<__m256>(where)));
 #else
   std::uint32_t bits = 0;
   for (int i = 0; i < lanes; ++i) bits |= (where[i] != 0 ? 1u : 0u) << i;
@@ -148,12 +146,12 @@ THAW_INLINE Ints from_bits(std::uint32_t bits) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Ints>(_mm512_movm_epi32(static_cast<__mmask16>(bits)));
 #else
-  constexpr Words bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+  constexpr Words bit = {1, 2, 4, 8, 16, 32, 64, 128};
   return ((Words{} + bits) & bit) != Words{};
 #endif
 }
 
-// Up to 16 bits of a ReLU mask (specs.h) that begin at a whole byte.
+// One vector's bits of a ReLU mask (specs.h), beginning at a whole byte.
 template <class Lane>
 THAW_INLINE std::uint32_t load_bits(const std::uint8_t* from, Lane lane) {
   return lane.count > 8 ? from[0] | static_cast<std::uint32_t>(from[1]) << 8 : from[0];
@@ -165,7 +163,35 @@ THAW_INLINE void store_bits(std::uint8_t* to, std::uint32_t bits, Lane lane) {
   if (lane.count > 8) to[1] = static_cast<std::uint8_t>(bits >> 8);
 }
 
-// f(i, lane) for i = 0, 16, ... that covers [0, n).
+// Bytes as integers and back (values 0 to 255). GCC 12 converts such vectors value by value.
+THAW_INLINE Ints widen(Bytes bytes) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Ints>(_mm512_maskz_cvtepu8_epi32(0xffff, reinterpret_cast<__m128i>(bytes)));
+#elif defined(__AVX2__)
+  std::int64_t raw;
+  __builtin_memcpy(&raw, &bytes, sizeof(raw));
+  return reinterpret_cast<Ints>(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(raw)));
+#else
+  return __builtin_convertvector(bytes, Ints);
+#endif
+}
+THAW_INLINE Bytes narrow(Ints values) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Bytes>(_mm512_maskz_cvtepi32_epi8(0xffff, reinterpret_cast<__m512i>(values)));
+#elif defined(__AVX2__)
+  __m128i part[2];
+  __builtin_memcpy(part, &values, sizeof(part));
+  const __m128i words = _mm_packs_epi32(part[0], part[1]);
+  const std::int64_t raw = _mm_cvtsi128_si64(_mm_packus_epi16(words, words));
+  Bytes bytes;
+  __builtin_memcpy(&bytes, &raw, sizeof(raw));
+  return bytes;
+#else
+  return __builtin_convertvector(values, Bytes);
+#endif
+}
+
+// f(i, lane) for i = 0, lanes, ... that covers [0, n).
 template <class F>
 THAW_INLINE void for_vectors(std::int64_t n, F f) {
   std::int64_t i = 0;
@@ -173,7 +199,7 @@ THAW_INLINE void for_vectors(std::int64_t n, F f) {
   if (i < n) f(i, Tail{static_cast<int>(n - i)});
 }
 
-// f(i, width, lane) where `width` (std-free constant) vectors of 16 are taken together while they last.
+// f(i, width, lane) where four vectors are taken together while they last.
 template <int n>
 struct Width {
   static constexpr int value = n;
