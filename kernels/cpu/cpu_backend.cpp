@@ -15,8 +15,10 @@ Isa loop_isa() {
   };
   if (has(dnnl::cpu_isa::avx512_core) && __builtin_cpu_supports("avx512f") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
-    return Isa::avx512;
+      __builtin_cpu_supports("avx512vl")) {
+    const bool bf16 = has(dnnl::cpu_isa::avx512_core_bf16) && __builtin_cpu_supports("avx512bf16");
+    return bf16 ? Isa::avx512_bf16 : Isa::avx512;
+  }
   if (has(dnnl::cpu_isa::avx2) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     return Isa::avx2;
 #endif
@@ -55,7 +57,7 @@ CpuBackend::CpuBackend(int threads)
 
 std::string CpuBackend::description() const {
   const dnnl_version_t* version = dnnl_version();
-  const char* isa = isa_ == Isa::avx512 ? "AVX-512" : isa_ == Isa::avx2 ? "AVX2" : "baseline";
+  const char* isa = isa_ == Isa::baseline ? "baseline" : isa_ == Isa::avx2 ? "AVX2" : "AVX-512";
   return processor_name() + ", " + std::to_string(threads_) + (threads_ == 1 ? " thread, " : " threads, ") +
          isa + (supports(DType::bf16) ? " with bf16" : "") + ", oneDNN " + std::to_string(version->major) +
          "." + std::to_string(version->minor) + "." + std::to_string(version->patch);

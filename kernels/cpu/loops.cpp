@@ -12,11 +12,18 @@ void fill_tables(LoopTables& tables);
 namespace avx512 {
 void fill_tables(LoopTables& tables);
 }
+namespace avx512_bf16 {
+void fill_tables(LoopTables& tables);
+}
 #endif
 
 LoopTables loop_tables(Isa isa) {
   LoopTables tables{};
 #if defined(THAW_CPU_X86)
+  if (isa == Isa::avx512_bf16) {
+    avx512_bf16::fill_tables(tables);
+    return tables;
+  }
   if (isa == Isa::avx512) {
     avx512::fill_tables(tables);
     return tables;

@@ -92,7 +92,7 @@ struct ArenaLoops {
   void (*adamw)(const AdamWRun& run, Index begin, Index end);
 };
 
-enum class Isa : std::uint8_t { baseline, avx2, avx512 };
+enum class Isa : std::uint8_t { baseline, avx2, avx512, avx512_bf16 };
 
 struct LoopTables {
   Loops f32, bf16;

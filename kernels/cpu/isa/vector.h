@@ -81,11 +81,17 @@ THAW_INLINE void store(float* to, Vec v, Lane lane) {
 // Rounds to nearest even; NaN stays NaN.
 template <class Lane>
 THAW_INLINE void store(bf16* to, Vec v, Lane lane) {
+#if defined(__AVX512BF16__)
+  // One instruction instead of ten; it takes denormals for 0.
+  const auto halves = reinterpret_cast<Halves>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(v)));
+#else
   const auto u = reinterpret_cast<Words>(v);
   const Words rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
   const Words quiet = (u >> 16) | 0x40u;
   const Words chosen = (v != v) ? quiet : rounded;
-  store_raw(reinterpret_cast<std::uint16_t*>(to), __builtin_convertvector(chosen, Halves), lane);
+  const auto halves = __builtin_convertvector(chosen, Halves);
+#endif
+  store_raw(reinterpret_cast<std::uint16_t*>(to), halves, lane);
 }
 
 // Stores past the caches, for outputs that no cache would hold until they are read: saves reading each line
