@@ -45,6 +45,8 @@ inline Tensor value(const std::string& name, const Shape& shape) {
     scale = 1.0 / std::sqrt(static_cast<double>(shape[1]));
   } else if (last == "running_var") {
     shift = 1.0, scale = 0.25;
+  } else if (name.ends_with("bn3.weight")) {
+    shift = 0.125, scale = 0.03125;
   } else if (last == "weight") {
     shift = 0.5, scale = 0.125;
   }

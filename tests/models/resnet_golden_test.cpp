@@ -133,6 +133,7 @@ TEST_CASE("ResNet-18, frozen up to layer3, equals PyTorch") {
 TEST_CASE("ResNet-18 with a frozen backbone equals PyTorch") {
   replay_on_fast_backends("resnet18_backbone");
 }
+TEST_CASE("ResNet-50, all trained, equals PyTorch") {
   replay_on_fast_backends("resnet50_none");
 }
 TEST_CASE("ResNet-50 with a frozen backbone equals PyTorch") {
