@@ -33,13 +33,13 @@ struct ScanOptions {
 
 struct DatasetSplits {
   Dataset train;
-  Dataset val;                     // DIR/val or DIR/validation, or split off
-  Dataset test;                    // DIR/test
-  bool flat = false;               // DIR/CLASS/*: without val_split everything is in `train`
-  std::int64_t hidden = 0;         // names that begin with '.', neither classes nor pictures
-  std::int64_t other_files = 0;    // files that are no pictures by their name, and things that are no files
+  Dataset val;                       // DIR/val or DIR/validation, or split off
+  Dataset test;                      // DIR/test
+  bool flat = false;                 // DIR/CLASS/*: without val_split everything is in `train`
+  std::int64_t hidden = 0;           // names that begin with '.', neither classes nor pictures
+  std::int64_t other_files = 0;      // files that are no pictures by their name, and things that are no files
   std::vector<std::string> notes{};  // lines for the user: ignored files, classes missing in val, imbalance
-                                   // over 10, identical files in train and val
+                                     // over 10, identical files in train and val
 };
 
 // Lists the pictures below `directory`; opens none of them, except to compare files of equal size by their
@@ -57,7 +57,7 @@ struct BadSample {
 };
 
 struct VerifyReport {
-  std::vector<BadSample> bad;      // in the order of the samples
+  std::vector<BadSample> bad;        // in the order of the samples
   std::vector<std::string> notes{};  // counted: "12 files: JPEG named .png (first: a/b.png)"
   int min_width = 0, min_height = 0, max_width = 0, max_height = 0;  // over the good ones
 

@@ -40,7 +40,8 @@ class Tensor {
     return static_cast<T*>(data());
   }
 
-  // The view of a rank-4 tensor, of a rank-2 tensor [N,F] as N pixels of F channels, or of a rank-1 tensor [F] as one.
+  // The view of a rank-4 tensor, of a rank-2 tensor [N,F] as N pixels of F channels, or of a rank-1 tensor
+  // [F] as one.
   View view() const;
 
   // Channels [begin, end) of a rank-4 or rank-2 tensor, sharing storage.

@@ -19,9 +19,11 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
            ->check(CLI::IsMember({1, 3})));
   none(app.add_option("--mean", o.mean,
                       "mean per channel of values in [0, 1], e.g. .485,.456,.406 (default: the model's)")
-           ->delimiter(','));
+           ->delimiter(',')
+           ->allow_extra_args(false));
   none(app.add_option("--std", o.std, "standard deviation per channel (default: the model's)")
-           ->delimiter(','));
+           ->delimiter(',')
+           ->allow_extra_args(false));
   none(app.add_option("--input-size", o.input_size, "side of the input in pixels (default: the model's)")
            ->check(CLI::Range(1, 8192)));
   none(app.add_option("--crop-pct", o.crop_pct,
