@@ -102,6 +102,24 @@ void CpuBackend::conv2d_forward(const Conv2dSpec& spec, ConstView x, Weights wei
   output.finish();
 }
 
+// oneDNN's own reorder into turned blocks leaps through memory: 18 ms for 9 MB, 12 % of ResNet-50's
+// inference.
+void CpuBackend::arrange_weights(Plan& plan, const Conv2dSpec& spec, const Weights& weight, void* to) {
+  if (!plan.reorders_weights) return;
+  omp_set_num_threads(threads_);
+  if (plan.turned_block == 0) {
+    dnnl_.reorder(plan, weight.data, to);
+    return;
+  }
+  const Index block = plan.turned_block;
+  const Index columns = spec.weight_elements() / spec.out * static_cast<Index>(item_size(weight.type)) / 4;
+  const Index units = (spec.out + block - 1) / block * ((columns + turn_strip - 1) / turn_strip);
+  parallel(units, 2, [&](Range range, Index) {
+    tables_.weights.turn_blocks(static_cast<const std::uint32_t*>(weight.data), spec.out, columns, block,
+                                static_cast<std::uint32_t*>(to), range.begin, range.end);
+  });
+}
+
 void CpuBackend::convolve(const Conv2dSpec& spec, const ConstView& x, const Weights& weight,
                           const float* bias, const ConstView& residual, Activation activation,
                           const View& y) {
@@ -128,10 +146,11 @@ void CpuBackend::convolve(const Conv2dSpec& spec, const ConstView& x, const Weig
     if (fused) made.add(dnnl_.engine(), residual_argument, activations(residual));
     add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
     add_reorder(dnnl_, made, weights_desc(spec, weight.type), chosen.weights_desc(), false);
+    made.turned_block = turned_block_of(spec, chosen.weights_desc());
   });
   const Scratch weights(cache_,
                         plan.reorders_weights ? plan.memories.at(DNNL_ARG_WEIGHTS).get_desc().get_size() : 0);
-  if (plan.reorders_weights) dnnl_.reorder(plan, weight.data, weights.data());
+  arrange_weights(plan, spec, weight, weights.data());
   plan.set(DNNL_ARG_SRC, x.data);
   plan.set(DNNL_ARG_WEIGHTS, plan.reorders_weights ? weights.data() : weight.data);
   plan.set(DNNL_ARG_DST, y.data);
@@ -168,10 +187,11 @@ void CpuBackend::conv2d_backward_data(const Conv2dSpec& spec, ConstView dy, Weig
         made.add(dnnl_.engine(), DNNL_ARG_DIFF_SRC, chosen.diff_src_desc());
         add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
         add_reorder(dnnl_, made, weights_desc(spec, weight.type), chosen.weights_desc(), false);
+        made.turned_block = turned_block_of(spec, chosen.weights_desc());
       });
   const Scratch weights(cache_,
                         plan.reorders_weights ? plan.memories.at(DNNL_ARG_WEIGHTS).get_desc().get_size() : 0);
-  if (plan.reorders_weights) dnnl_.reorder(plan, weight.data, weights.data());
+  arrange_weights(plan, spec, weight, weights.data());
   plan.set(DNNL_ARG_DIFF_DST, gradient.view().data);
   plan.set(DNNL_ARG_WEIGHTS, plan.reorders_weights ? weights.data() : weight.data);
   plan.set(DNNL_ARG_DIFF_SRC, output.view().data);

@@ -172,6 +172,8 @@ class CpuBackend final : public Backend {
   const Loops& loops(DType type, const char* op) const;
   void run(Plan& plan);
   void product(const Product& p);
+  // The weights in the layout of `plan`'s primitive, written to `to`.
+  void arrange_weights(Plan& plan, const Conv2dSpec& spec, const Weights& weight, void* to);
   void convolve(const Conv2dSpec& spec, const ConstView& x, const Weights& weight, const float* bias,
                 const ConstView& residual, Activation activation, const View& y);
 

@@ -83,6 +83,24 @@ memory::desc weights_any(const Conv2dSpec& s, DType type) {
           memory::format_tag::any};
 }
 
+std::int64_t turned_block_of(const Conv2dSpec& s, const memory::desc& desc) {
+  const auto& d = desc.data;
+  if (s.groups != 1 || d.format_kind != dnnl_blocked) return 0;
+  const auto& b = d.format_desc.blocking;
+  const bool f32 = d.data_type == dnnl_f32, bf16 = d.data_type == dnnl_bf16;
+  const bool plain = f32 && b.inner_nblks == 1 && b.inner_idxs[0] == 0;
+  const bool pairs = bf16 && b.inner_nblks == 2 && b.inner_idxs[0] == 0 && b.inner_idxs[1] == 1 &&
+                     b.inner_blks[1] == 2 && s.in % 2 == 0;
+  if (!plain && !pairs) return 0;
+  const std::int64_t block = b.inner_blks[0],
+                     pixel = s.in * block;  // elements of one kernel position of a block
+  const bool in_order = b.strides[1] == block * (pairs ? 2 : 1) && b.strides[3] == pixel &&
+                        b.strides[2] == s.kernel_w * pixel && b.strides[0] == s.kernel_h * s.kernel_w * pixel;
+  const bool padded_out_only = d.padded_dims[1] == s.in && d.padded_dims[2] == s.kernel_h &&
+                               d.padded_dims[3] == s.kernel_w && d.extra.flags == dnnl_memory_extra_flag_none;
+  return in_order && padded_out_only && block <= 64 ? block : 0;
+}
+
 memory::desc matrix_desc(DType type, std::int64_t rows, std::int64_t columns, std::int64_t pitch) {
   return {{rows, columns}, dnnl_type(type), memory::dims{pitch, 1}};
 }

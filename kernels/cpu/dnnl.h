@@ -35,6 +35,7 @@ struct Plan {
   bool reorders_weights = false;
   dnnl::primitive reorder;
   dnnl::memory reorder_from, reorder_to;
+  std::int64_t turned_block = 0;  // not 0: the layout that turned_block_of names
 
   void set(int argument, const void* data) { memories.at(argument).set_data_handle(const_cast<void*>(data)); }
   void add(const dnnl::engine& engine, int argument, const dnnl::memory::desc& desc) {
@@ -71,6 +72,9 @@ dnnl::memory::desc activation_desc(DType type, std::int64_t n, std::int64_t c, s
 dnnl::memory::desc weights_desc(const Conv2dSpec& spec, DType type);
 // The same with the layout left to oneDNN.
 dnnl::memory::desc weights_any(const Conv2dSpec& spec, DType type);
+// Rows b of a block where `desc` is KRSC weights in turned blocks of b output channels (Acdb48a and the like;
+// bf16: AcdB48a2b, pairs of input channels as one word), else 0. WeightLoops::turn_blocks writes it.
+std::int64_t turned_block_of(const Conv2dSpec& spec, const dnnl::memory::desc& desc);
 // Row-major matrix [rows, columns], or its transpose, with rows `pitch` elements apart.
 dnnl::memory::desc matrix_desc(DType type, std::int64_t rows, std::int64_t columns, std::int64_t pitch);
 dnnl::memory::desc transposed_desc(DType type, std::int64_t rows, std::int64_t columns, std::int64_t pitch);

@@ -92,11 +92,23 @@ struct ArenaLoops {
   void (*adamw)(const AdamWRun& run, Index begin, Index end);
 };
 
+constexpr Index turn_strip = 256;  // columns of one unit of turn_blocks
+
+struct WeightLoops {
+  // Weights [rows, columns] of 32-bit words into blocks of `block` <= 64 rows, each turned: word (r, c) goes
+  // to
+  // ((r / block) * columns + c) * block + r % block; rows past the last are 0. [begin, end): units of block x
+  // turn_strip words, row blocks outermost.
+  void (*turn_blocks)(const std::uint32_t* w, Index rows, Index columns, Index block, std::uint32_t* to,
+                      Index begin, Index end);
+};
+
 enum class Isa : std::uint8_t { baseline, avx2, avx512, avx512_bf16 };
 
 struct LoopTables {
   Loops f32, bf16;
   ArenaLoops arena;
+  WeightLoops weights;
 };
 
 // The loops for `isa`; the caller has made sure that this processor has it.

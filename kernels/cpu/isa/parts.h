@@ -14,6 +14,7 @@ void add_batch_norm(Loops& loops);
 template <class T>
 void add_pool2d(Loops& loops);
 void add_arena(ArenaLoops& loops);
+void add_weights(WeightLoops& loops);
 void fill_tables(LoopTables& tables);
 
 // The first value of a pixel. View is ConstView or View.

@@ -17,6 +17,7 @@ void fill_tables(LoopTables& tables) {
   fill<float>(tables.f32);
   fill<bf16>(tables.bf16);
   add_arena(tables.arena);
+  add_weights(tables.weights);
 }
 
 }  // namespace thaw::cpu::THAW_CPU_ISA
