@@ -24,7 +24,7 @@ void* BlockCache::allocate(std::size_t bytes) {
     throw Error("memory: the system refused " + std::to_string(bytes) + " bytes with " +
                 std::to_string(in_use_) + " in use; use a smaller batch or smaller pictures");
   };
-  if (bytes > std::size_t{1} << 62) refuse();
+  if (bytes >= std::size_t{1} << 62) refuse();  // beyond any address space; the rounding below would overflow
   const std::size_t wanted = (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
   std::size_t size = wanted;
   void* pointer = nullptr;
