@@ -1,0 +1,180 @@
+#include "kernels/cuda/columns.h"
+#include "kernels/cuda/ops.h"
+
+namespace thaw::cuda {
+namespace {
+
+__device__ float inverse_deviation(float var, float eps) {
+  return 1.0f / sqrtf(var + eps);
+}
+
+template <class T>
+struct ApplyArguments {
+  Columns shape;
+  Pixels<const T> x, residual;  // residual null: none
+  Pixels<T> y;
+  const float *mean, *var, *gamma, *beta;
+  std::uint8_t* mask;  // null: not wanted
+  float eps;
+  bool relu;
+};
+
+// A thread reads its octet before it writes it, so y may be x or residual.
+template <bool Wide, class T>
+__global__ void __launch_bounds__(block_threads) apply_kernel(ApplyArguments<T> a) {
+  const Place at(a.shape);
+  if (at.count == 0) return;
+  float mean[octet], scale[octet], shift[octet];
+  load_channels(mean, a.mean + at.channel, at.count);
+  load_channels(shift, a.beta + at.channel, at.count);
+#pragma unroll
+  for (int k = 0; k < octet; ++k)
+    scale[k] =
+        k < at.count ? a.gamma[at.channel + k] * inverse_deviation(a.var[at.channel + k], a.eps) : 0.0f;
+  for (std::int64_t pixel = at.pixel; pixel < a.shape.pixels; pixel += at.step) {
+    float v[octet], residual[octet] = {};
+    load_octet<Wide>(v, a.x.data + pixel * a.x.pitch + at.channel, at.count);
+    if (a.residual.data != nullptr)
+      load_octet<Wide>(residual, a.residual.data + pixel * a.residual.pitch + at.channel, at.count);
+    unsigned bits = 0;
+#pragma unroll
+    for (int k = 0; k < octet; ++k) {
+      v[k] = (v[k] - mean[k]) * scale[k] + shift[k] + residual[k];
+      if (k < at.count && v[k] > 0.0f) bits |= 1u << k;
+      if (a.relu && v[k] <= 0.0f) v[k] = 0.0f;  // NaN stays NaN
+    }
+    store_octet<Wide>(a.y.data + pixel * a.y.pitch + at.channel, v, at.count);
+    if (a.mask != nullptr)
+      a.mask[pixel * ((a.shape.channels + 7) / 8) + at.channel / octet] = static_cast<std::uint8_t>(bits);
+  }
+}
+
+template <class T>
+struct GradientArguments {
+  Columns shape;
+  Pixels<const T> dy, x;  // x null: statistics were constants
+  Pixels<T> dx, dresidual;
+  const float *mean, *var, *gamma, *sum_g, *sum_g_xhat;
+  const std::uint8_t* mask;
+  float eps;
+  bool adds;
+};
+
+// dx = from_g * g + from_x * (x - mean) + constant.
+template <bool Wide, class T>
+__global__ void __launch_bounds__(block_threads) gradient_kernel(GradientArguments<T> a) {
+  const Place at(a.shape);
+  if (at.count == 0) return;
+  float mean[octet] = {}, from_g[octet] = {}, from_x[octet] = {}, constant[octet] = {};
+  const bool moving = a.sum_g != nullptr;
+  const float share = 1.0f / static_cast<float>(a.shape.pixels);
+#pragma unroll
+  for (int k = 0; k < octet; ++k) {
+    if (k >= at.count) continue;
+    const std::int64_t c = at.channel + k;
+    const float inverse = inverse_deviation(a.var[c], a.eps);
+    from_g[k] = a.gamma[c] * inverse;
+    if (!moving) continue;
+    mean[k] = a.mean[c];
+    from_x[k] = -from_g[k] * inverse * a.sum_g_xhat[c] * share;
+    constant[k] = -from_g[k] * a.sum_g[c] * share;
+  }
+  for (std::int64_t pixel = at.pixel; pixel < a.shape.pixels; pixel += at.step) {
+    float g[octet], x[octet], before[octet] = {};
+    load_octet<Wide>(g, a.dy.data + pixel * a.dy.pitch + at.channel, at.count);
+    if (moving) load_octet<Wide>(x, a.x.data + pixel * a.x.pitch + at.channel, at.count);
+    if (a.adds) load_octet<Wide>(before, a.dx.data + pixel * a.dx.pitch + at.channel, at.count);
+    const unsigned bits =
+        a.mask == nullptr ? 0xffu : a.mask[pixel * ((a.shape.channels + 7) / 8) + at.channel / octet];
+#pragma unroll
+    for (int k = 0; k < octet; ++k) {
+      if ((bits >> k & 1) == 0) g[k] = 0.0f;
+      before[k] += from_g[k] * g[k];
+      if (moving) before[k] += from_x[k] * (x[k] - mean[k]) + constant[k];
+    }
+    if (a.dresidual.data != nullptr)
+      store_octet<Wide>(a.dresidual.data + pixel * a.dresidual.pitch + at.channel, g, at.count);
+    store_octet<Wide>(a.dx.data + pixel * a.dx.pitch + at.channel, before, at.count);
+  }
+}
+
+__global__ void __launch_bounds__(block_threads)
+    lerp_kernel(const float* from, std::int64_t count, float scale, float weight, float* to) {
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step)
+    to[i] += weight * (scale * from[i] - to[i]);
+}
+
+}  // namespace
+
+void batch_norm_apply(const Queue& queue, const BatchNormSpec& spec, ConstView x, const float* mean,
+                      const float* var, const float* gamma, const float* beta, ConstView residual, View y,
+                      std::uint8_t* relu_mask) {
+  const char* op = "batch_norm_apply";
+  for (const ConstView& other : {residual, ConstView(y)}) {
+    same_shape(op, x, other);
+    same_type(op, x, other);
+  }
+  if (x.elements() == 0) return;
+  with_type(op, x.type, [&](auto type) {
+    using T = decltype(type);
+    with_width(
+        [&](auto wide) {
+          const ApplyArguments<T> a{columns_of(queue, x.pixels(), x.c),
+                                    input_pixels<T>(x),
+                                    input_pixels<T>(residual),
+                                    output_pixels<T>(y),
+                                    mean,
+                                    var,
+                                    gamma,
+                                    beta,
+                                    relu_mask,
+                                    spec.eps,
+                                    spec.activation == Activation::relu};
+          launch(queue, op, apply_kernel<wide.value, T>, dim3(a.shape.grid()), a);
+        },
+        x, residual, y);
+  });
+}
+
+void batch_norm_backward_apply(const Queue& queue, const BatchNormSpec& spec, ConstView dy, ConstView x,
+                               const float* mean, const float* var, const float* gamma,
+                               const std::uint8_t* relu_mask, const float* sum_g, const float* sum_g_xhat,
+                               View dx, Into into, View dresidual) {
+  const char* op = "batch_norm_backward_apply";
+  for (const ConstView& other : {x, ConstView(dx), ConstView(dresidual)}) {
+    same_shape(op, dy, other);
+    same_type(op, dy, other);
+  }
+  require(sum_g == nullptr || x, op, "x is needed where statistics were computed from it");
+  if (dy.elements() == 0) return;
+  if (sum_g == nullptr) x = ConstView();
+  with_type(op, dy.type, [&](auto type) {
+    using T = decltype(type);
+    with_width(
+        [&](auto wide) {
+          const GradientArguments<T> a{columns_of(queue, dy.pixels(), dy.c),
+                                       input_pixels<T>(dy),
+                                       input_pixels<T>(x),
+                                       output_pixels<T>(dx),
+                                       output_pixels<T>(dresidual),
+                                       mean,
+                                       var,
+                                       gamma,
+                                       sum_g,
+                                       sum_g_xhat,
+                                       relu_mask,
+                                       spec.eps,
+                                       into == Into::add};
+          launch(queue, op, gradient_kernel<wide.value, T>, dim3(a.shape.grid()), a);
+        },
+        dy, x, dx, dresidual);
+  });
+}
+
+void lerp(const Queue& queue, const float* from, std::int64_t count, float scale, float weight, float* to) {
+  if (count > 0)
+    launch(queue, "lerp", lerp_kernel, dim3(grid_for(queue, count)), from, count, scale, weight, to);
+}
+
+}  // namespace thaw::cuda
