@@ -80,7 +80,7 @@ __global__ void __launch_bounds__(block_threads) gradient_kernel(GradientArgumen
     constant[k] = -from_g[k] * a.sum_g[c] * share;
   }
   for (std::int64_t pixel = at.pixel; pixel < a.shape.pixels; pixel += at.step) {
-    float g[octet], x[octet], before[octet] = {};
+    float g[octet], x[octet] = {}, before[octet] = {};
     load_octet<Wide>(g, a.dy.data + pixel * a.dy.pitch + at.channel, at.count);
     if (moving) load_octet<Wide>(x, a.x.data + pixel * a.x.pitch + at.channel, at.count);
     if (a.adds) load_octet<Wide>(before, a.dx.data + pixel * a.dx.pitch + at.channel, at.count);
