@@ -35,26 +35,7 @@ void check_shapes(const char* op, const Conv2dSpec& s, const ConstView& x, const
 
 }  // namespace
 
-Scratch::~Scratch() {
-  cudaFree(memory_);
-}
-
-void* Scratch::at_least(const Queue& queue, std::size_t bytes) {
-  if (bytes <= bytes_) return memory_;
-  check(cudaStreamSynchronize(queue.stream), "convolution workspace: waiting for its last use");
-  cudaFree(memory_);
-  memory_ = nullptr;
-  bytes_ = 0;
-  if (cudaMalloc(&memory_, bytes) != cudaSuccess) {
-    cudaGetLastError();  // this failure is reported here
-    throw Error("cuda: no memory for a convolution workspace of " + std::to_string(bytes) +
-                " bytes; use a smaller batch size");
-  }
-  bytes_ = bytes;
-  return memory_;
-}
-
-Convolutions::Convolutions(const Queue& queue) : queue_(queue) {
+Convolutions::Convolutions(const Queue& queue, Pool& pool) : queue_(queue), pool_(pool) {
   check(cudnnCreate(&handle_), "starting cuDNN");
   check(cudnnSetStream(handle_, queue.stream), "giving cuDNN its stream");
 }
@@ -77,8 +58,8 @@ const Plan& Convolutions::plan_for(const Key& key, DType type, const char* op, B
 
 void Convolutions::run(const Plan& plan, const std::vector<std::int64_t>& uids,
                        const std::vector<const void*>& pointers) {
-  const auto bytes = static_cast<std::size_t>(plan.workspace_bytes());
-  plan.execute(handle_, uids, pointers, bytes > 0 ? workspace_.at_least(queue_, bytes) : nullptr);
+  const Temporary workspace(pool_, static_cast<std::size_t>(plan.workspace_bytes()));
+  plan.execute(handle_, uids, pointers, workspace.data());
 }
 
 void Convolutions::forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
@@ -126,7 +107,8 @@ void Convolutions::backward_weight(const Conv2dSpec& spec, ConstView x, ConstVie
   from.type = x.type;
   from.n = 1;
   from.c = from.pitch = spec.weight_elements();
-  from.data = gradient_.at_least(queue_, static_cast<std::size_t>(from.c) * item_size(from.type));
+  const Temporary gradient(pool_, static_cast<std::size_t>(from.c) * item_size(from.type));
+  from.data = gradient.data();
   View to = from;
   to.type = DType::f32;
   to.data = dweight;

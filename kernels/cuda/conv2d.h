@@ -6,27 +6,14 @@
 #include <vector>
 
 #include "kernels/cuda/conv2d_graph.h"
+#include "kernels/cuda/memory.h"
 #include "kernels/cuda/queue.h"
 
 namespace thaw::cuda {
 
-// Device memory that only grows; what it holds is lost at every call. Throws Error when there is no memory.
-class Scratch {
- public:
-  Scratch() = default;
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  void* at_least(const Queue& queue, std::size_t bytes);
-
- private:
-  void* memory_ = nullptr;
-  std::size_t bytes_ = 0;
-};
-
 class Convolutions {
  public:
-  explicit Convolutions(const Queue& queue);
+  Convolutions(const Queue& queue, Pool& pool);
   ~Convolutions();
   Convolutions(const Convolutions&) = delete;
   Convolutions& operator=(const Convolutions&) = delete;
@@ -46,9 +33,9 @@ class Convolutions {
   void run(const Plan& plan, const std::vector<std::int64_t>& uids, const std::vector<const void*>& pointers);
 
   Queue queue_;
+  Pool& pool_;
   cudnnHandle_t handle_ = nullptr;
   std::map<Key, Plan> plans_;
-  Scratch workspace_, gradient_;
 };
 
 }  // namespace thaw::cuda

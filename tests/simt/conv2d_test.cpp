@@ -100,7 +100,8 @@ void check_case(const Case& c) {
              vdx = view_of(dev_dx, c.n, c.size, c.size, c.in, px);
   const View vr = view_of(dev_r, c.n, o, o, c.out, py);
   const Weights weights{dev_w.data(), dtype_of<T>()};
-  cuda::Convolutions convolutions(q.queue);
+  cuda::Pool pool(q.queue, cuda::pool_policy());
+  cuda::Convolutions convolutions(q.queue, pool);
 
   convolutions.forward(spec, vx, weights, nullptr, ConstView(), Activation::none, vy);
   CHECK(distance(dev_y.host(), want.y, c.out, py) < tolerance<T>());
@@ -141,7 +142,8 @@ TEST_CASE("a tensor that ends outside its allocation is refused by the fake") {
   const Case c = cases[0];
   const Conv2dSpec spec = spec_of(c);
   const DeviceArray<float> x(q, 2 * 7 * 7 * 4), w(q, 8 * 9 * 4), y(q, 2 * 7 * 7 * 8 - 1);
-  cuda::Convolutions convolutions(q.queue);
+  cuda::Pool pool(q.queue, cuda::pool_policy());
+  cuda::Convolutions convolutions(q.queue, pool);
   CHECK_THROWS_AS(convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr,
                                        ConstView(), Activation::none, view_of(y, 2, 7, 7, 8, 8)),
                   Error);
@@ -152,14 +154,23 @@ TEST_CASE("no memory for the workspace is an error that says how much was asked"
   const TestQueue q;
   const Conv2dSpec spec = spec_of(cases[0]);
   const DeviceArray<float> x(q, 2 * 7 * 7 * 4), w(q, 8 * 9 * 4), y(q, 2 * 7 * 7 * 8);
-  cuda::Convolutions convolutions(q.queue);
+  cuda::Pool pool(q.queue, cuda::pool_policy());
+  cuda::Convolutions convolutions(q.queue, pool);
   const auto run = [&] {
     convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr, ConstView(),
                          Activation::none, view_of(y, 2, 7, 7, 8, 8));
   };
-  ::simt::fail_allocation_after(0);
-  CHECK_THROWS_WITH_AS(
-      run(), "cuda: no memory for a convolution workspace of 1001 bytes; use a smaller batch size", Error);
+  pool.deallocate(pool.allocate(64));
+  // The pool gives back what it keeps and tries again, so two allocations must fail.
+  ::simt::fail_allocation_after(0, 2);
+  std::string message;
+  try {
+    run();
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  CHECK(message.rfind("cuda: out of memory: asked for 1001 bytes with 0 in use and 0 kept for reuse", 0) ==
+        0);
   CHECK_NOTHROW(run());
 }
 

@@ -3,6 +3,7 @@
 // never means it.
 #include <cuda_runtime.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -21,6 +22,7 @@ struct CUgraphExec_st {
 struct CUstream_st {
   CUgraph_st* capture = nullptr;
 };
+struct CUevent_st {};
 
 namespace simt {
 namespace {
@@ -67,8 +69,8 @@ std::string take_fault() {
   return std::exchange(r.fault, {});
 }
 
-void fail_allocation_after(long count) {
-  DeviceMemory::instance().fail_after(count);
+void fail_allocation_after(long count, long times) {
+  DeviceMemory::instance().fail_after(count, times);
 }
 bool device_range(const void* pointer, std::size_t bytes) {
   return DeviceMemory::instance().contains(pointer, bytes);
@@ -130,6 +132,14 @@ cudaError_t CUDARTAPI cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribut
       return answer(cudaErrorNotSupported);
   }
 }
+cudaError_t CUDARTAPI cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {};
+  std::strcpy(properties->name, "emulator");
+  properties->major = 9;
+  properties->multiProcessorCount = 1;
+  properties->totalGlobalMem = simt::DeviceMemory::total;
+  return cudaSuccess;
+}
 cudaError_t CUDARTAPI cudaMemGetInfo(size_t* available, size_t* total) {
   *total = simt::DeviceMemory::total;
   *available = *total - simt::DeviceMemory::instance().live();
@@ -142,6 +152,15 @@ cudaError_t CUDARTAPI cudaMalloc(void** pointer, size_t size) {
 }
 cudaError_t CUDARTAPI cudaFree(void* pointer) {
   return answer(simt::DeviceMemory::instance().release(pointer));
+}
+
+cudaError_t CUDARTAPI cudaHostAlloc(void** pointer, size_t size, unsigned) {
+  *pointer = std::malloc(size);
+  return answer(*pointer ? cudaSuccess : cudaErrorMemoryAllocation);
+}
+cudaError_t CUDARTAPI cudaFreeHost(void* pointer) {
+  std::free(pointer);
+  return answer(cudaSuccess);
 }
 
 cudaError_t CUDARTAPI cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
@@ -174,6 +193,22 @@ cudaError_t CUDARTAPI cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t CUDARTAPI cudaStreamSynchronize(cudaStream_t stream) {
   return answer(stream && stream->capture ? cudaErrorStreamCaptureUnsupported : cudaSuccess);
+}
+
+// Work is done when it was queued, so an event has always happened.
+cudaError_t CUDARTAPI cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new CUevent_st;
+  return answer(cudaSuccess);
+}
+cudaError_t CUDARTAPI cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return answer(cudaSuccess);
+}
+cudaError_t CUDARTAPI cudaEventRecord(cudaEvent_t, cudaStream_t stream) {
+  return simt::enqueue(stream, [] {});
+}
+cudaError_t CUDARTAPI cudaEventSynchronize(cudaEvent_t) {
+  return answer(cudaSuccess);
 }
 
 cudaError_t CUDARTAPI cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {

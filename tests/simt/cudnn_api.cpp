@@ -149,6 +149,9 @@ cudnnStatus_t check_pointers(const Descriptor& graph, const std::map<std::int64_
 
 extern "C" {
 
+size_t CUDNNWINAPI cudnnGetVersion() {
+  return CUDNN_VERSION;
+}
 cudnnStatus_t CUDNNWINAPI cudnnCreate(cudnnHandle_t* handle) {
   *handle = new cudnnContext;
   return good;

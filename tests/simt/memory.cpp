@@ -43,7 +43,7 @@ bool DeviceMemory::contains(const void* pointer, std::size_t bytes) const {
 cudaError_t DeviceMemory::allocate(void** out, std::size_t size) {
   *out = nullptr;
   if (fail_countdown_ == 0) {
-    fail_countdown_ = -1;
+    if (--fail_times_ <= 0) fail_countdown_ = -1;
     return cudaErrorMemoryAllocation;
   }
   if (fail_countdown_ > 0) --fail_countdown_;

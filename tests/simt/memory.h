@@ -19,7 +19,10 @@ class DeviceMemory {
   bool in_heap(const void* pointer) const;
   std::size_t live() const { return live_; }
   void check_tails(const char* after);  // reports writes past the end of a block
-  void fail_after(long count) { fail_countdown_ = count; }
+  void fail_after(long count, long times) {
+    fail_countdown_ = count;
+    fail_times_ = times;
+  }
 
  private:
   struct Block {
@@ -31,7 +34,7 @@ class DeviceMemory {
 
   char* heap_ = nullptr;
   std::size_t used_ = std::size_t{1} << 20, live_ = 0;
-  long fail_countdown_ = -1;
+  long fail_countdown_ = -1, fail_times_ = 1;
   std::map<const char*, Block> blocks_;
 };
 

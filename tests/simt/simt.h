@@ -24,8 +24,9 @@ struct Location {
 // -------------------------------------------------------------------------------------------------------
 enum class Order { forward, reverse, random };  // in which order runnable threads and blocks are picked
 void set_order(Order order, std::uint64_t seed = 1);
-void set_workers(unsigned count);        // OS threads that run blocks
-void fail_allocation_after(long count);  // the allocation after `count` more fails; -1: never
+void set_workers(unsigned count);  // OS threads that run blocks
+// The `times` allocations after `count` more fail; count -1: none.
+void fail_allocation_after(long count, long times = 1);
 std::string take_fault();  // the first fault since the last call ("" if none); the device works again
 
 // ---- engine

@@ -1,0 +1,146 @@
+#include "kernels/cuda/linear.h"
+
+#include "kernels/cuda/ops.h"
+
+namespace thaw::cuda {
+namespace {
+
+constexpr std::size_t most_workspace = std::size_t{32} << 20;
+
+// The alignment that cuBLASLt may count on: a power of two, at most 256.
+std::uint32_t alignment_of(const void* data) {
+  const auto address = reinterpret_cast<std::uintptr_t>(data) | 256u;
+  return static_cast<std::uint32_t>(address & (~address + 1));
+}
+
+View like(const ConstView& view, DType type, void* data) {
+  View packed;
+  packed.data = data;
+  packed.type = type;
+  packed.n = view.pixels();
+  packed.c = packed.pitch = view.c;
+  return packed;
+}
+
+std::size_t bytes_of(const ConstView& view, DType type) {
+  return static_cast<std::size_t>(view.elements()) * item_size(type);
+}
+
+// `view` itself where it is of `type`, else a copy for the length of one op.
+class Converted {
+ public:
+  Converted(const Queue& queue, Pool& pool, const ConstView& view, DType type)
+      : memory_(pool, view.type == type ? 0 : bytes_of(view, type)), view_(view) {
+    if (!memory_.data()) return;
+    const View to = like(view, type, memory_.data());
+    ConstView from = view;
+    from.n = view.pixels();
+    from.h = from.w = 1;
+    copy(queue, from, to, Into::assign);
+    view_ = to;
+  }
+  const ConstView& view() const { return view_; }
+
+ private:
+  Temporary memory_;
+  ConstView view_;
+};
+
+}  // namespace
+
+Linear::Linear(const Queue& queue, Pool& pool) : queue_(queue), pool_(pool), context_(make_lt_context()) {}
+
+// Rows [N,C] with a pitch are, column by column, the matrix [C,N].
+Linear::Matrix Linear::rows_of(const ConstView& view, bool transposed) {
+  return {view.data, view.type, view.c, view.pixels(), view.pitch, transposed};
+}
+
+void Linear::forward(ConstView x, Weights weight, const float* bias, View y) {
+  const Converted input(queue_, pool_, x, weight.type);
+  // cuBLASLt adds a bias of the type of its output; a bf16 output takes the f32 sum through memory once.
+  const bool through_f32 = bias && y.type != DType::f32;
+  const Temporary sum(pool_, through_f32 ? bytes_of(y, DType::f32) : 0);
+  const View out = through_f32 ? like(y, DType::f32, sum.data()) : y;
+  const Matrix w{weight.data, weight.type, x.c, y.c, x.c, true};
+  multiply({w, rows_of(input.view(), false), rows_of(out, false), bias, false, "linear_forward"});
+  if (through_f32) copy(queue_, out, like(y, y.type, y.data), Into::assign);
+}
+
+void Linear::backward_data(ConstView dy, Weights weight, View dx) {
+  // A head's gradient comes in f32 from the loss even where the activations are bf16.
+  const Converted gradient(queue_, pool_, dy, weight.type);
+  const Matrix w{weight.data, weight.type, dx.c, dy.c, dx.c, false};
+  multiply({w, rows_of(gradient.view(), false), rows_of(dx, false), nullptr, false, "linear_backward_data"});
+}
+
+void Linear::backward_weight(ConstView x, ConstView dy, float* dweight, Into into) {
+  const Converted gradient(queue_, pool_, dy, x.type);
+  const Matrix dw{dweight, DType::f32, x.c, dy.c, x.c, false};
+  multiply({rows_of(x, false), rows_of(gradient.view(), true), dw, nullptr, into == Into::add,
+            "linear_backward_weight"});
+}
+
+Linear::Key Linear::key_of(const Product& p) {
+  Key key{p.bias != nullptr, p.bias ? alignment_of(p.bias) : 0, p.add};
+  for (const Matrix* m : {&p.a, &p.b, &p.d})
+    key.insert(key.end(), {static_cast<std::int64_t>(m->type), m->rows, m->columns, m->leading, m->transposed,
+                           alignment_of(m->data)});
+  return key;
+}
+
+cublasLtMatmulHeuristicResult_t Linear::choose(const Product& p, const LtMatmul& matmul, const LtLayout& a,
+                                               const LtLayout& b, const LtLayout& d) const {
+  const LtPreference preference = make_lt_preference();
+  set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, most_workspace);
+  // Partial sums are added in f32 and in a fixed order.
+  set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+      static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(p.a.data));
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(p.b.data));
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(p.d.data));
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(p.d.data));
+  cublasLtMatmulHeuristicResult_t result{};
+  int count = 0;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      context_.get(), matmul.get(), a.get(), b.get(), d.get(), d.get(), preference.get(), 1, &result, &count);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count == 0))
+    throw Error(std::string(p.op) + ": cuBLASLt has no algorithm for the product [" +
+                std::to_string(p.d.rows) + "," + std::to_string(p.d.columns) + "] of " +
+                dtype_name(p.a.type) + " into " + dtype_name(p.d.type) + " on this device");
+  check(status, p.op);
+  return result;
+}
+
+void Linear::multiply(const Product& p) {
+  if (p.d.rows == 0 || p.d.columns == 0) return;
+  if (p.a.type != p.b.type)
+    throw Error(std::string(p.op) + ": activations of type " + dtype_name(p.b.type) + " and weights of " +
+                dtype_name(p.a.type));
+  const LtLayout a = make_lt_layout(p.a.type, p.a.rows, p.a.columns, p.a.leading);
+  const LtLayout b = make_lt_layout(p.b.type, p.b.rows, p.b.columns, p.b.leading);
+  const LtLayout d = make_lt_layout(p.d.type, p.d.rows, p.d.columns, p.d.leading);
+  const LtMatmul matmul = make_lt_matmul();
+  const auto operation = [](const Matrix& m) {
+    return static_cast<std::int32_t>(m.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
+  };
+  set(matmul, CUBLASLT_MATMUL_DESC_TRANSA, operation(p.a));
+  set(matmul, CUBLASLT_MATMUL_DESC_TRANSB, operation(p.b));
+  if (p.bias) {
+    set(matmul, CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(CUBLASLT_EPILOGUE_BIAS));
+    set(matmul, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
+  }
+  const Key key = key_of(p);
+  auto it = algorithms_.find(key);
+  if (it == algorithms_.end()) it = algorithms_.emplace(key, choose(p, matmul, a, b, d)).first;
+  const cublasLtMatmulHeuristicResult_t& chosen = it->second;
+
+  const Temporary workspace(pool_, chosen.workspaceSize);
+  const float alpha = 1.0f, beta = p.add ? 1.0f : 0.0f;
+  auto* out = const_cast<void*>(p.d.data);
+  check(cublasLtMatmul(context_.get(), matmul.get(), &alpha, p.a.data, a.get(), p.b.data, b.get(), &beta, out,
+                       d.get(), out, d.get(), &chosen.algo, workspace.data(), chosen.workspaceSize,
+                       queue_.stream),
+        p.op);
+}
+
+}  // namespace thaw::cuda

@@ -1,0 +1,55 @@
+// Linear layers by cuBLASLt: three matrix products, their algorithms kept per geometry.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "kernels/cuda/cublaslt.h"
+#include "kernels/cuda/memory.h"
+#include "kernels/cuda/queue.h"
+#include "kernels/specs.h"
+
+namespace thaw::cuda {
+
+class Linear {
+ public:
+  Linear(const Queue& queue, Pool& pool);
+  Linear(const Linear&) = delete;
+  Linear& operator=(const Linear&) = delete;
+
+  // As Backend::linear_forward and its gradients. y may be f32 where x and the weights are bf16.
+  void forward(ConstView x, Weights weight, const float* bias, View y);
+  void backward_data(ConstView dy, Weights weight, View dx);
+  void backward_weight(ConstView x, ConstView dy, float* dweight, Into into);
+
+  std::size_t plans() const { return algorithms_.size(); }
+
+ private:
+  // A column-major matrix [rows, columns].
+  struct Matrix {
+    const void* data;
+    DType type;
+    std::int64_t rows, columns, leading;
+    bool transposed;
+  };
+  // d = a b + (add ? d : 0) + bias, one value of bias per row of d.
+  struct Product {
+    Matrix a, b, d;
+    const float* bias;
+    bool add;
+    const char* op;
+  };
+  using Key = std::vector<std::int64_t>;
+  void multiply(const Product& product);
+  cublasLtMatmulHeuristicResult_t choose(const Product& product, const LtMatmul& matmul, const LtLayout& a,
+                                         const LtLayout& b, const LtLayout& d) const;
+  static Key key_of(const Product& product);
+  static Matrix rows_of(const ConstView& view, bool transposed);
+
+  Queue queue_;
+  Pool& pool_;
+  LtContext context_;
+  std::map<Key, cublasLtMatmulHeuristicResult_t> algorithms_;
+};
+
+}  // namespace thaw::cuda
