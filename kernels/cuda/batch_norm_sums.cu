@@ -97,7 +97,7 @@ struct Bias {
 
 std::size_t column_sums_bytes(const Queue& queue, const ConstView& view) {
   const Columns shape = columns_of(queue, view.pixels(), view.c);
-  return static_cast<std::size_t>(shape.parts * 2 * shape.channels) * sizeof(double);
+  return static_cast<std::size_t>(std::int64_t{shape.parts} * 2 * shape.channels) * sizeof(double);
 }
 
 void batch_norm_statistics(const Queue& queue, ConstView x, float* mean, float* var, Workspace workspace) {

@@ -12,10 +12,10 @@ inline constexpr int octet = 8;  // channels of one thread: a byte of a ReLU mas
 // How blocks share the work: `tiles` side by side over the channels, `parts` over the pixels. A block is
 // `lanes` octets wide and block_threads / lanes pixels high.
 struct Columns {
-  std::int64_t pixels = 0, channels = 0, tiles = 1, parts = 1;
-  unsigned lanes = 1;
+  std::int64_t pixels = 0, channels = 0;
+  unsigned tiles = 1, parts = 1, lanes = 1;
 
-  unsigned grid() const { return static_cast<unsigned>(tiles * parts); }
+  unsigned grid() const { return tiles * parts; }
 };
 
 inline Columns columns_of(const Queue& queue, std::int64_t pixels, std::int64_t channels) {
@@ -24,10 +24,10 @@ inline Columns columns_of(const Queue& queue, std::int64_t pixels, std::int64_t 
   s.channels = channels;
   const std::int64_t octets = (channels + octet - 1) / octet;
   while (s.lanes < octets && s.lanes < 32) s.lanes *= 2;
-  s.tiles = std::max<std::int64_t>(1, (octets + s.lanes - 1) / s.lanes);
+  s.tiles = static_cast<unsigned>(std::max<std::int64_t>(1, (octets + s.lanes - 1) / s.lanes));
   const std::int64_t rows = block_threads / s.lanes;
   const std::int64_t most = std::max<std::int64_t>(1, std::int64_t{8} * queue.multiprocessors / s.tiles);
-  s.parts = std::clamp<std::int64_t>((pixels + 2 * rows - 1) / (2 * rows), 1, most);
+  s.parts = static_cast<unsigned>(std::clamp<std::int64_t>((pixels + 2 * rows - 1) / (2 * rows), 1, most));
   return s;
 }
 
@@ -44,7 +44,7 @@ struct Place {
     const std::int64_t left = s.channels - channel;
     count = static_cast<int>(left < 0 ? 0 : left > octet ? octet : left);
     pixel = part * rows + threadIdx.x / s.lanes;
-    step = s.parts * rows;
+    step = std::int64_t{s.parts} * rows;
   }
 };
 

@@ -89,7 +89,8 @@ __global__ void __launch_bounds__(block_threads)
 template <int Sums, class F>
 void column_sums(const Queue& queue, const char* op, F f, const Columns& shape, Workspace workspace) {
   if (shape.channels == 0) return;
-  if (workspace.bytes < static_cast<std::size_t>(shape.parts * Sums * shape.channels) * sizeof(double))
+  if (workspace.bytes <
+      static_cast<std::size_t>(std::int64_t{shape.parts} * Sums * shape.channels) * sizeof(double))
     throw Error(std::string(op) + ": the workspace of " + std::to_string(workspace.bytes) +
                 " bytes is too small; ask column_sums_bytes");
   auto* partial = static_cast<double*>(workspace.data);

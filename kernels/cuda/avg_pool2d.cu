@@ -1,0 +1,90 @@
+#include "kernels/cuda/ops.h"
+#include "kernels/cuda/pool2d.h"
+
+namespace thaw::cuda {
+namespace {
+
+__device__ float divisor_of(const PoolGeometry& g, const Span& y, const Span& x) {
+  return static_cast<float>(g.include_pad ? y.padded * x.padded : (y.end - y.begin) * (x.end - x.begin));
+}
+
+template <bool Wide, class T>
+__global__ void __launch_bounds__(block_threads)
+    avg_forward_kernel(PoolGeometry g, Pixels<const T> x, Pixels<T> y) {
+  const Place at(g.shape);
+  if (at.count == 0) return;
+  for (std::int64_t pixel = at.pixel; pixel < g.shape.pixels; pixel += at.step) {
+    const Position p = position_of(pixel, g.out_h, g.out_w);
+    const Span rows = span_of(g, p.y, g.in_h), columns = span_of(g, p.x, g.in_w);
+    float sum[octet] = {};
+    for (std::int64_t iy = rows.begin; iy < rows.end; ++iy)
+      for (std::int64_t ix = columns.begin; ix < columns.end; ++ix) {
+        float in[octet];
+        load_octet<Wide>(in, x.data + ((p.n * g.in_h + iy) * g.in_w + ix) * x.pitch + at.channel, at.count);
+#pragma unroll
+        for (int k = 0; k < octet; ++k) sum[k] += in[k];
+      }
+    const float share = 1.0f / divisor_of(g, rows, columns);
+#pragma unroll
+    for (int k = 0; k < octet; ++k) sum[k] *= share;
+    store_octet<Wide>(y.data + pixel * y.pitch + at.channel, sum, at.count);
+  }
+}
+
+template <bool Wide, class T>
+__global__ void __launch_bounds__(block_threads)
+    avg_backward_kernel(PoolGeometry g, Pixels<const T> dy, Pixels<T> dx) {
+  const Place at(g.shape);
+  if (at.count == 0) return;
+  for (std::int64_t pixel = at.pixel; pixel < g.shape.pixels; pixel += at.step) {
+    const Position p = position_of(pixel, g.in_h, g.in_w);
+    const Windows rows = windows_of(g, p.y, g.out_h), columns = windows_of(g, p.x, g.out_w);
+    float sum[octet] = {};
+    for (std::int64_t oy = rows.first; oy <= rows.last; ++oy)
+      for (std::int64_t ox = columns.first; ox <= columns.last; ++ox) {
+        const float share = 1.0f / divisor_of(g, span_of(g, oy, g.in_h), span_of(g, ox, g.in_w));
+        const std::int64_t out = (p.n * g.out_h + oy) * g.out_w + ox;
+        float in[octet];
+        load_octet<Wide>(in, dy.data + out * dy.pitch + at.channel, at.count);
+#pragma unroll
+        for (int k = 0; k < octet; ++k) sum[k] += in[k] * share;
+      }
+    store_octet<Wide>(dx.data + pixel * dx.pitch + at.channel, sum, at.count);
+  }
+}
+
+}  // namespace
+
+void avg_pool2d_forward(const Queue& queue, const Pool2dSpec& spec, ConstView x, View y) {
+  const char* op = "avg_pool2d_forward";
+  check_pool(op, spec, x, y);
+  if (y.elements() == 0) return;
+  with_type(op, y.type, [&](auto type) {
+    using T = decltype(type);
+    with_width(
+        [&](auto wide) {
+          const PoolGeometry g = geometry_of(queue, spec, x, y, y);
+          launch(queue, op, avg_forward_kernel<wide.value, T>, dim3(g.shape.grid()), g, input_pixels<T>(x),
+                 output_pixels<T>(y));
+        },
+        x, y);
+  });
+}
+
+void avg_pool2d_backward(const Queue& queue, const Pool2dSpec& spec, ConstView dy, View dx) {
+  const char* op = "avg_pool2d_backward";
+  check_pool(op, spec, dx, dy);
+  if (dx.elements() == 0) return;
+  with_type(op, dx.type, [&](auto type) {
+    using T = decltype(type);
+    with_width(
+        [&](auto wide) {
+          const PoolGeometry g = geometry_of(queue, spec, dx, dy, dx);
+          launch(queue, op, avg_backward_kernel<wide.value, T>, dim3(g.shape.grid()), g, input_pixels<T>(dy),
+                 output_pixels<T>(dx));
+        },
+        dy, dx);
+  });
+}
+
+}  // namespace thaw::cuda
