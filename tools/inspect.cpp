@@ -8,6 +8,7 @@
 #include "io/weights.h"
 #include "models/freeze_plan.h"
 #include "models/registry.h"
+#include "tools/network_cost.h"
 #include "tools/program.h"
 #include "tools/session.h"
 
@@ -32,6 +33,7 @@ struct Inspection {
   std::string model;  // empty: not known
   std::vector<Row> tensors;
   std::vector<StageRow> stages;
+  std::vector<StageCost> costs;  // empty: not known
 };
 
 Inspection inspect_network(Network& network) {
@@ -112,6 +114,29 @@ void print_json(const Inspection& found) {
   fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
+void print_stages(const Inspection& found) {
+  if (!found.costs.empty())
+    fmt::print("{:23}{:>11}{:>16}{:>17}{:>11}   per picture\n", "", "parameters", "forward MFLOPs",
+               "backward MFLOPs", "saved MB");
+  StageCost sum;
+  for (std::size_t i = 0; i < found.stages.size(); ++i) {
+    const StageRow& stage = found.stages[i];
+    fmt::print("{:23}{:11}", fmt::format("stages[{}] {}", i, stage.name), stage.parameters);
+    if (!found.costs.empty()) {
+      const StageCost& cost = found.costs[i];
+      fmt::print("{:16.1f}{:17.1f}{:11.3f}", cost.forward_flops / 1e6, cost.backward_flops / 1e6,
+                 cost.saved_bytes / 1e6);
+      sum.forward_flops += cost.forward_flops;
+      sum.backward_flops += cost.backward_flops;
+      sum.saved_bytes += cost.saved_bytes;
+    }
+    fmt::print("{}\n", stage.trainable ? "   trainable" : stage.parameters > 0 ? "   frozen" : "");
+  }
+  if (!found.costs.empty())
+    fmt::print("{:34}{:16.1f}{:17.1f}{:11.3f}\n", "all", sum.forward_flops / 1e6, sum.backward_flops / 1e6,
+               sum.saved_bytes / 1e6);
+}
+
 void print_table(const Inspection& found) {
   std::size_t width = 6;
   for (const Row& t : found.tensors) width = std::max(width, t.name.size());
@@ -122,9 +147,7 @@ void print_table(const Inspection& found) {
     elements += t.shape.elements();
     if (t.trainable) trainable += t.shape.elements();
   }
-  for (std::size_t i = 0; i < found.stages.size(); ++i)
-    fmt::print("stages[{}] {:12} {:10} parameters{}\n", i, found.stages[i].name, found.stages[i].parameters,
-               found.stages[i].trainable ? "  trainable" : "");
+  print_stages(found);
   fmt::print("{}{} tensors, {} elements, {} trainable\n", found.model.empty() ? "" : found.model + ": ",
              found.tensors.size(), elements, trainable);
 }
@@ -134,20 +157,28 @@ void print_table(const Inspection& found) {
 int main(int argc, char** argv) {
   const auto app = make_app("Names, shapes and parameters of a file or a network.", "inspect");
   std::string file, model, freeze = "none";
+  std::int64_t input_size = 0;
   bool json = false;
   app->add_option("FILE", file, "a .pth, .pt, .th or .safetensors file")->default_str("");
   app->add_option("--model", model, "a network instead of a file")->default_str("");
   app->add_option("--freeze", freeze,
                   "freeze plan: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated");
+  app->add_option("--input-size", input_size,
+                  "side of the pictures that the costs are for (default: the model's)")
+      ->check(CLI::Range(1, 8192));
   app->add_flag("--json", json, "one JSON object on stdout");
   return run_program(*app, argc, argv, [&] {
     if (file.empty() == model.empty()) throw UsageError("give either FILE or --model NAME; see --help");
     Inspection found;
     if (!model.empty()) {
       check_model_name(model);
-      const auto network = make_network(model, {default_num_classes(model), 3});
+      const NetworkOptions options{default_num_classes(model), 3};
+      const auto network = make_network(model, options);
       apply_freeze_plan(*network, freeze);
       found = inspect_network(*network);
+      if (!json)
+        found.costs =
+            stage_costs(model, options, freeze, input_size > 0 ? input_size : network->input().size);
     } else {
       found = inspect_file(file, freeze);
     }

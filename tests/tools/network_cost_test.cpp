@@ -1,0 +1,49 @@
+#include "tools/network_cost.h"
+
+#include <doctest/doctest.h>
+
+namespace thaw {
+namespace {
+
+StageCost sum(const std::vector<StageCost>& costs) {
+  StageCost total;
+  for (const StageCost& c : costs) {
+    total.forward_flops += c.forward_flops;
+    total.backward_flops += c.backward_flops;
+    total.saved_bytes += c.saved_bytes;
+  }
+  return total;
+}
+
+TEST_CASE(
+    "cost: ResNet-50 takes its published 8.18 GFLOPs forward, and twice that less one data gradient "
+    "backward") {
+  const StageCost all = sum(stage_costs("resnet50", {}, "none", 224));
+  CHECK(all.forward_flops == doctest::Approx(8.178e9).epsilon(1e-3));
+  const double stem = 2.0 * 112 * 112 * 64 * 7 * 7 * 3;
+  CHECK(all.backward_flops == doctest::Approx(2 * all.forward_flops - stem).epsilon(1e-9));
+  CHECK(all.saved_bytes > 50e6);
+}
+
+TEST_CASE("cost: what is frozen below the first trainable stage has no backward and saves nothing") {
+  const std::vector<StageCost> costs = stage_costs("resnet18", {}, "upto:layer3", 224);
+  REQUIRE(costs.size() == 9);
+  for (std::size_t i = 0; i < 6; ++i) {
+    CHECK(costs[i].backward_flops == 0.0);
+    CHECK(costs[i].saved_bytes == 0.0);
+  }
+  CHECK(costs[6].backward_flops > costs[6].forward_flops);
+  CHECK(costs[6].saved_bytes > 0.0);
+}
+
+TEST_CASE(
+    "cost: a frozen stage between trainable ones passes gradients through and makes no weight gradients") {
+  const std::vector<StageCost> free = stage_costs("resnet18", {}, "none", 64);
+  const std::vector<StageCost> between = stage_costs("resnet18", {}, "layer2", 64);
+  CHECK(between[4].backward_flops == doctest::Approx(free[4].backward_flops / 2));
+  CHECK(between[4].saved_bytes < free[4].saved_bytes);
+  CHECK(between[4].saved_bytes > 0.0);
+}
+
+}  // namespace
+}  // namespace thaw

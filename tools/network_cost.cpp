@@ -1,0 +1,61 @@
+#include "tools/network_cost.h"
+
+#include "kernels/counting_backend.h"
+#include "models/freeze_plan.h"
+#include "models/registry.h"
+
+namespace thaw {
+
+namespace {
+
+struct Totals {
+  double forward = 0.0, backward = 0.0, saved = 0.0;
+};
+
+// Of the stages [0, end).
+Totals totals(CountingBackend& backend, Network& network, std::int64_t pictures, std::int64_t size,
+              std::size_t end) {
+  Totals sum;
+  const std::size_t memory = backend.bytes_in_use();
+  const double before = backend.flops();
+  Variable output;
+  Tensor gradient;
+  {
+    const Variable y =
+        network.run(Variable(Tensor::empty(backend, {pictures, network.in_channels(), size, size})), 0, end,
+                    Mode::train());
+    output = y.edge();
+    if (output.defined()) gradient = Tensor::empty(backend, y.value().shape());
+  }
+  sum.forward = backend.flops() - before;
+  if (!output.defined()) return sum;
+  sum.saved = static_cast<double>(backend.bytes_in_use() - gradient.bytes() - memory);
+  backward(output, std::move(gradient));
+  sum.backward = backend.flops() - before - sum.forward;
+  return sum;
+}
+
+}  // namespace
+
+std::vector<StageCost> stage_costs(const std::string& name, const NetworkOptions& options,
+                                   const std::string& freeze, std::int64_t size) {
+  CountingBackend backend;
+  const auto network = make_network(name, options);
+  apply_freeze_plan(*network, freeze);
+  network->to(backend);
+  const ParameterArenas arenas(backend, network->parameters(), DType::f32);
+  constexpr std::int64_t pictures = 2;  // BatchNorm needs more than one value
+  // Folded weights are made once and kept; they are no activations.
+  totals(backend, *network, pictures, size, network->stages().size());
+  std::vector<StageCost> costs;
+  Totals last;
+  for (std::size_t i = 0; i < network->stages().size(); ++i) {
+    const Totals now = totals(backend, *network, pictures, size, i + 1);
+    costs.push_back({(now.forward - last.forward) / pictures, (now.backward - last.backward) / pictures,
+                     (now.saved - last.saved) / pictures});
+    last = now;
+  }
+  return costs;
+}
+
+}  // namespace thaw

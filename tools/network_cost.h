@@ -1,0 +1,24 @@
+// What a training step of a network costs, stage by stage, under a freeze plan. Nothing is
+// computed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/network.h"
+
+namespace thaw {
+
+struct StageCost {
+  double forward_flops = 0.0;   // per picture, 2 per multiply-add of convolutions and matrix products
+  double backward_flops = 0.0;  // per picture; data gradients only where something nearer the input wants one
+  double saved_bytes = 0.0;     // per picture: f32 activations that are kept for backward
+};
+
+// One entry per stage of registry model `name`, for pictures of size x size in training mode under the freeze
+// plan `freeze`. Throws Error on a bad plan, and if the pictures are too small for the network.
+std::vector<StageCost> stage_costs(const std::string& name, const NetworkOptions& options,
+                                   const std::string& freeze, std::int64_t size);
+
+}  // namespace thaw
