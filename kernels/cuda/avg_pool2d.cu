@@ -17,13 +17,16 @@ __global__ void __launch_bounds__(block_threads)
     const Position p = position_of(pixel, g.out_h, g.out_w);
     const Span rows = span_of(g, p.y, g.in_h), columns = span_of(g, p.x, g.in_w);
     float sum[octet] = {};
-    for (std::int64_t iy = rows.begin; iy < rows.end; ++iy)
-      for (std::int64_t ix = columns.begin; ix < columns.end; ++ix) {
+    const T* line = x.data + ((p.n * g.in_h + rows.begin) * g.in_w + columns.begin) * x.pitch + at.channel;
+    for (std::int64_t iy = rows.begin; iy < rows.end; ++iy, line += g.in_w * x.pitch) {
+      const T* from = line;
+      for (std::int64_t ix = columns.begin; ix < columns.end; ++ix, from += x.pitch) {
         float in[octet];
-        load_octet<Wide>(in, x.data + ((p.n * g.in_h + iy) * g.in_w + ix) * x.pitch + at.channel, at.count);
+        load_octet<Wide>(in, from, at.count);
 #pragma unroll
         for (int k = 0; k < octet; ++k) sum[k] += in[k];
       }
+    }
     const float share = 1.0f / divisor_of(g, rows, columns);
 #pragma unroll
     for (int k = 0; k < octet; ++k) sum[k] *= share;
