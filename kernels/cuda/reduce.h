@@ -7,10 +7,10 @@
 
 namespace thaw::cuda {
 
-// The sum of `value` over the block; every thread must call it, the first one gets the answer.
+// The sum of `value` over the block; every thread must call it, once in a kernel; the first one gets the
+// answer.
 __device__ inline double block_sum(double value) {
   THAW_SHARED(double, warps, [block_threads / 32]);
-  __syncthreads();  // an earlier call may still be reading
   for (int offset = 16; offset > 0; offset /= 2) value += __shfl_down_sync(~0u, value, offset);
   if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
   __syncthreads();

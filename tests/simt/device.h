@@ -21,6 +21,8 @@
   name##_type& name = *static_cast<name##_type*>(                 \
       ::simt::shared_array(name##_slot, sizeof(name##_type), alignof(name##_type)))
 
+#define THAW_ALIGNED(pointer, bytes) ::simt::check_aligned(pointer, bytes)
+
 extern constinit thread_local uint3 threadIdx, blockIdx;
 extern constinit thread_local dim3 blockDim, gridDim;
 

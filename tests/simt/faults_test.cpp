@@ -1,6 +1,7 @@
 // Faults planted in small kernels: the emulator must notice each, and say where.
 #include <doctest/doctest.h>
 
+#include "kernels/cuda/vector.h"
 #include "tests/simt/device.h"
 #include "tests/simt/support.h"
 
@@ -46,6 +47,10 @@ void read_without_barrier(float* y) {
   y[threadIdx.x] = tile[63 - threadIdx.x];
 }
 
+void misaligned_store(float* y) {
+  cuda::store<4>(y + 1 + threadIdx.x % 8 * 4, cuda::Vector<float, 4>{});
+}
+
 #ifndef __SANITIZE_ADDRESS__
 void past_the_end(float* y) {
   y[threadIdx.x] = 1.0f;
@@ -69,6 +74,12 @@ TEST_CASE("warp operations outside their mask or divergent") {
   const std::string text = fault_of(divergent_shuffle);
   CHECK(contains(text, "divergent warp"));
   CHECK(contains(text, "faults_test.cpp:"));
+  CHECK(contains(text, "kernel planted, block (0,0,0), thread"));
+}
+
+TEST_CASE("a vector that is not aligned to its size") {
+  const std::string text = fault_of(misaligned_store);
+  CHECK(contains(text, "misaligned access of 16 bytes"));
   CHECK(contains(text, "kernel planted, block (0,0,0), thread"));
 }
 

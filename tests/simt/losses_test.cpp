@@ -84,14 +84,15 @@ TEST_CASE("softmax_cross_entropy: rows, mean and gradient") {
 TEST_CASE("softmax_cross_entropy: huge logits, a class that cannot be, and NaN") {
   const TestQueue q;
   const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<float> z{1e4f, 1e4f, -inf, 0, nan, 0}, t{1, 0, 0, 0, 1, 0};
-  const DeviceArray<float> dev_z(q, z), dev_t(q, t), one(q, std::vector<float>{1}), rows(q, 2), loss(q, 1),
-      gradient(q, 6);
-  cuda::softmax_cross_entropy(q.queue, 2, 3, dev_z.data(), dev_t.data(), one.data(), rows.data(), loss.data(),
+  const std::vector<float> z{1e4f, 1e4f, -inf, 0, nan, 0, nan, 0, 0}, t{1, 0, 0, 0, 1, 0, 0, 0, 0};
+  const DeviceArray<float> dev_z(q, z), dev_t(q, t), one(q, std::vector<float>{1}), rows(q, 3), loss(q, 1),
+      gradient(q, 9);
+  cuda::softmax_cross_entropy(q.queue, 3, 3, dev_z.data(), dev_t.data(), one.data(), rows.data(), loss.data(),
                               gradient.data());
   CHECK(rows.host()[0] == doctest::Approx(std::log(2.0)).epsilon(1e-6));
   CHECK(gradient.host()[2] == 0.0f);
   CHECK(std::isnan(rows.host()[1]));
+  CHECK(std::isnan(rows.host()[2]));  // though no class has weight
   CHECK(std::isnan(loss.host()[0]));
 }
 

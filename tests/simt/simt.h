@@ -56,6 +56,7 @@ void barrier(Location where);
 // Meets the lanes of `mask`; answers the value of lane `source` (shuffle) or the votes (ballot).
 std::uint64_t warp_op(Op op, unsigned mask, std::uint64_t value, int source, Location where);
 unsigned lane();
+void check_aligned(const void* pointer, std::size_t bytes);  // a fault unless it is a multiple of `bytes`
 
 // One block-shared array; kept per OS thread, carved anew for every block and filled with NaN.
 struct SharedSlot {

@@ -293,6 +293,14 @@ std::uint64_t Worker::warp_op(Op op, unsigned mask, std::uint64_t value, int sou
   return warp.out[l];
 }
 
+void Worker::check_aligned(const void* pointer, std::size_t bytes) {
+  if (reinterpret_cast<std::uintptr_t>(pointer) % bytes != 0)
+    fault("misaligned access of " + std::to_string(bytes) + " bytes");
+}
+
+void check_aligned(const void* pointer, std::size_t bytes) {
+  Worker::current()->check_aligned(pointer, bytes);
+}
 void barrier(Location where) {
   Worker::current()->barrier(where);
 }

@@ -54,6 +54,7 @@ class Worker {
   bool run_block(const Launch& launch, uint3 block);  // false: a fault was reported
   void barrier(Location where);
   std::uint64_t warp_op(Op op, unsigned mask, std::uint64_t value, int source, Location where);
+  void check_aligned(const void* pointer, std::size_t bytes);
   unsigned lane() const { return self_ % warp_size; }
   void* shared_array(SharedSlot& slot, std::size_t bytes, std::size_t alignment);
   const Launch* launch() const { return launch_; }
