@@ -13,13 +13,22 @@ std::uint32_t alignment_of(const void* data) {
   return static_cast<std::uint32_t>(address & (~address + 1));
 }
 
-View like(const ConstView& view, DType type, void* data) {
+// Packed rows [pixels, c] at `data`.
+View packed_rows(const ConstView& view, DType type, void* data) {
   View packed;
   packed.data = data;
   packed.type = type;
   packed.n = view.pixels();
   packed.c = packed.pitch = view.c;
   return packed;
+}
+
+// The same memory as rows [pixels, c].
+template <class AnyView>
+AnyView rows(AnyView view) {
+  view.n = view.pixels();
+  view.h = view.w = 1;
+  return view;
 }
 
 std::size_t bytes_of(const ConstView& view, DType type) {
@@ -32,11 +41,8 @@ class Converted {
   Converted(const Queue& queue, Pool& pool, const ConstView& view, DType type)
       : memory_(pool, view.type == type ? 0 : bytes_of(view, type)), view_(view) {
     if (!memory_.data()) return;
-    const View to = like(view, type, memory_.data());
-    ConstView from = view;
-    from.n = view.pixels();
-    from.h = from.w = 1;
-    copy(queue, from, to, Into::assign);
+    const View to = packed_rows(view, type, memory_.data());
+    copy(queue, rows(view), to, Into::assign);
     view_ = to;
   }
   const ConstView& view() const { return view_; }
@@ -60,10 +66,10 @@ void Linear::forward(ConstView x, Weights weight, const float* bias, View y) {
   // cuBLASLt adds a bias of the type of its output; a bf16 output takes the f32 sum through memory once.
   const bool through_f32 = bias && y.type != DType::f32;
   const Temporary sum(pool_, through_f32 ? bytes_of(y, DType::f32) : 0);
-  const View out = through_f32 ? like(y, DType::f32, sum.data()) : y;
+  const View out = through_f32 ? packed_rows(y, DType::f32, sum.data()) : y;
   const Matrix w{weight.data, weight.type, x.c, y.c, x.c, true};
   multiply({w, rows_of(input.view(), false), rows_of(out, false), bias, false, "linear_forward"});
-  if (through_f32) copy(queue_, out, like(y, y.type, y.data), Into::assign);
+  if (through_f32) copy(queue_, out, rows(y), Into::assign);
 }
 
 void Linear::backward_data(ConstView dy, Weights weight, View dx) {
