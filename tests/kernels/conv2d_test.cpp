@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "tests/support/compare.h"
 
 namespace thaw::test {
@@ -142,7 +144,11 @@ TEST_SUITE("kernels") {
           const Array<float> dweight(device.backend, std::vector<float>(o.weight.size(), 8.0f));
           device.backend.conv2d_backward_weight(k.spec, x.view(), dy.view(), dweight.data(), into);
           const auto terms = static_cast<double>(o.dy.pixels() + 1);
-          const Doubles bounds = sum_bounds(expected, magnitude, terms, DType::f32);
+          Doubles bounds = sum_bounds(expected, magnitude, terms, DType::f32);
+          // cuDNN has no engine that reads bf16 and writes f32 here: the sum is rounded to bf16 once.
+          const double before = into == Into::add ? 8.0 : 0.0;
+          for (std::size_t i = 0; device.backend.name() == "cuda" && i < bounds.size(); ++i)
+            bounds[i] += (epsilon(device.type) - epsilon(DType::f32)) * std::abs(expected[i] - before);
           CHECK(mismatch(doubles(dweight.host()), expected, bounds) == "");
         }
       }

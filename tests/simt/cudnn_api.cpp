@@ -89,8 +89,9 @@ const std::map<int, std::vector<Rule>>& schema() {
 }
 
 std::map<const void*, std::shared_ptr<Descriptor>>& live() {
-  static std::map<const void*, std::shared_ptr<Descriptor>> descriptors;
-  return descriptors;
+  // Outlives every object of the program.
+  static auto* descriptors = new std::map<const void*, std::shared_ptr<Descriptor>>;
+  return *descriptors;
 }
 
 std::shared_ptr<Descriptor> find(const void* handle) {

@@ -19,8 +19,8 @@ constexpr char tail_pattern = static_cast<char>(0xA5);
 }  // namespace
 
 DeviceMemory& DeviceMemory::instance() {
-  static DeviceMemory memory;
-  return memory;
+  static auto* memory = new DeviceMemory;  // as a device, it outlives every object of the program
+  return *memory;
 }
 
 DeviceMemory::DeviceMemory() {
@@ -72,7 +72,7 @@ cudaError_t DeviceMemory::release(void* pointer) {
     report_fault("cudaFree of a pointer that is not the start of a live allocation");
     return cudaErrorInvalidValue;
   }
-  check_tails("cudaFree");
+  check_tail(it, "cudaFree");
   const Block block = it->second;
   blocks_.erase(it);
   live_ -= block.size;
@@ -82,16 +82,20 @@ cudaError_t DeviceMemory::release(void* pointer) {
   return cudaSuccess;
 }
 
-void DeviceMemory::check_tails([[maybe_unused]] const char* after) {
+void DeviceMemory::check_tails(const char* after) {
+  for (auto it = blocks_.begin(); it != blocks_.end(); ++it) check_tail(it, after);
+}
+
+void DeviceMemory::check_tail([[maybe_unused]] Blocks::const_iterator it,
+                              [[maybe_unused]] const char* after) {
 #ifndef SIMT_ASAN  // its poison notices the access itself
-  for (const auto& [start, block] : blocks_) {
-    char* tail = block.pages + (start - block.pages) + block.size;
-    char* end = block.pages + block.pages_size;
-    if (std::all_of(tail, end, [](char c) { return c == tail_pattern; })) continue;
-    std::fill(tail, end, tail_pattern);
-    report_fault("write past the end of a device allocation of " + std::to_string(block.size) +
-                 " bytes, noticed after " + after);
-  }
+  const auto& [start, block] = *it;
+  char* tail = block.pages + (start - block.pages) + block.size;
+  char* end = block.pages + block.pages_size;
+  if (std::all_of(tail, end, [](char c) { return c == tail_pattern; })) return;
+  std::fill(tail, end, tail_pattern);
+  report_fault("write past the end of a device allocation of " + std::to_string(block.size) +
+               " bytes, noticed after " + after);
 #endif
 }
 

@@ -30,12 +30,14 @@ class DeviceMemory {
     char* pages = nullptr;
     std::size_t pages_size = 0;
   };
+  using Blocks = std::map<const char*, Block>;
   DeviceMemory();
+  void check_tail(Blocks::const_iterator block, const char* after);
 
   char* heap_ = nullptr;
   std::size_t used_ = std::size_t{1} << 20, live_ = 0;
   long fail_countdown_ = -1, fail_times_ = 1;
-  std::map<const char*, Block> blocks_;
+  Blocks blocks_;
 };
 
 }  // namespace simt
