@@ -50,11 +50,11 @@ void check_copies(const std::vector<bf16>& copies, const std::vector<float>& wei
   CHECK(wrong == 0);
 }
 
-void check_sgd(const SgdSpec& spec, std::size_t shift, std::uint32_t skip) {
+void check_sgd(const SgdSpec& spec, std::size_t shift, std::size_t shift_v, std::uint32_t skip) {
   const TestQueue q;
   const StepState state{.lr = 0.1f, .clip = 0.75f, .skip = skip};
   const DeviceArray<StepState> dev_state(q, std::vector<StepState>{state});
-  Arena g(q, 1, 0, shift), w(q, 2, 0, shift), v(q, 3, 0, shift);
+  Arena g(q, 1, 0, shift), w(q, 2, 0, shift), v(q, 3, 0, shift_v);
   const DeviceArray<bf16> low(q, std::vector<bf16>(arena, bf16(8.0f)));
   auto table = segments();
   const auto count = static_cast<Index>(table.size());
@@ -69,11 +69,11 @@ void check_sgd(const SgdSpec& spec, std::size_t shift, std::uint32_t skip) {
   CHECK(::simt::take_fault() == "");
 }
 
-void check_adamw(std::uint64_t step, std::size_t shift, std::uint32_t skip) {
+void check_adamw(std::uint64_t step, std::size_t shift, std::size_t shift_v, std::uint32_t skip) {
   const TestQueue q;
   const StepState state{.step = step, .lr = 0.01f, .clip = 0.75f, .skip = skip};
   const DeviceArray<StepState> dev_state(q, std::vector<StepState>{state});
-  Arena g(q, 1, 0, shift), w(q, 2, 0, shift), m(q, 3, 0, shift), v(q, 4, 1.5f, shift);
+  Arena g(q, 1, 0, shift), w(q, 2, 0, shift), m(q, 3, 0, shift), v(q, 4, 1.5f, shift_v);
   const DeviceArray<bf16> low(q, std::vector<bf16>(arena, bf16(8.0f)));
   const auto table = segments();
   const auto count = static_cast<Index>(table.size());
@@ -103,21 +103,23 @@ StepState norm_of(const std::vector<float>& gradient, float max_norm, std::size_
 TEST_CASE("sgd_step: momentum, Nesterov, decay, clipping, and nothing where the step is skipped") {
   under_schedules([] {
     for (const std::size_t shift : {std::size_t{0}, std::size_t{1}}) {
-      check_sgd({.momentum = 0.9f}, shift, 0);
-      check_sgd({.momentum = 0.9f, .nesterov = true}, shift, 0);
-      check_sgd({.momentum = 0.0f}, shift, 0);
-      check_sgd({.momentum = 0.9f}, shift, 1);
+      check_sgd({.momentum = 0.9f}, shift, shift, 0);
+      check_sgd({.momentum = 0.9f, .nesterov = true}, shift, shift, 0);
+      check_sgd({.momentum = 0.0f}, shift, shift, 0);
+      check_sgd({.momentum = 0.9f}, shift, shift, 1);
     }
+    check_sgd({.momentum = 0.9f}, 0, 1, 0);
   });
 }
 
 TEST_CASE("adamw_step: bias correction by the step in device memory") {
   under_schedules([] {
     for (const std::size_t shift : {std::size_t{0}, std::size_t{1}}) {
-      check_adamw(0, shift, 0);
-      check_adamw(1000, shift, 0);
-      check_adamw(0, shift, 1);
+      check_adamw(0, shift, shift, 0);
+      check_adamw(1000, shift, shift, 0);
+      check_adamw(0, shift, shift, 1);
     }
+    check_adamw(0, 0, 1, 0);
   });
 }
 

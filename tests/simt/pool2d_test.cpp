@@ -15,6 +15,7 @@ const Case cases[] = {
     {{.kernel = 3, .stride = 2, .padding = 1}, 2, 7, 9, 3, 0},
     {{.kernel = 3, .stride = 2, .padding = 1}, 1, 8, 6, 16, 8},
     {{.kernel = 2, .stride = 2}, 3, 6, 5, 17, 4},
+    {{.kernel = 2, .stride = 2}, 2, 4, 4, 12, 0},
     {{.kernel = 3, .stride = 2, .ceil_mode = true}, 2, 6, 7, 8, 0},
     {{.kernel = 3, .stride = 3, .padding = 1, .ceil_mode = true, .count_include_pad = false}, 1, 7, 8, 5, 0},
     {{.kernel = 5, .stride = 1, .padding = 2, .count_include_pad = false}, 1, 4, 5, 8, 0},
@@ -31,18 +32,20 @@ Extent out_extent(const Case& k) {
 }
 
 template <class T>
-void check_max(const Case& k, Index slack) {
+void check_max(const Case& k, Index slack, std::size_t index_slack = 0) {
   const TestQueue q;
   const Extent out = out_extent(k);
   Canvas<T> x(q, in_extent(k), 1, 0, slack), y(q, out, 2), dy(q, out, 3), dx(q, in_extent(k), 4);
   std::vector<std::uint8_t> index(static_cast<std::size_t>(out.pixels() * out.c));
-  const DeviceArray<std::uint8_t> dev_index(q, index.size());
+  const DeviceArray<std::uint8_t> dev_index(q, index.size() + index_slack);
+  std::uint8_t* winners = dev_index.data() + index_slack;
   reference::max_pool2d_forward<double>(k.spec, x.image(), y.image(), index.data());
-  cuda::max_pool2d_forward(q.queue, k.spec, x.view(), y.view(), dev_index.data());
+  cuda::max_pool2d_forward(q.queue, k.spec, x.view(), y.view(), winners);
   CHECK(y.mismatch(0) == "");
-  CHECK(dev_index.host() == index);
+  const std::vector<std::uint8_t> got = dev_index.host();
+  CHECK(std::equal(index.begin(), index.end(), got.begin() + static_cast<std::ptrdiff_t>(index_slack)));
   reference::max_pool2d_backward<double>(k.spec, dy.image(), index.data(), dx.image());
-  cuda::max_pool2d_backward(q.queue, k.spec, dy.view(), dev_index.data(), dx.view());
+  cuda::max_pool2d_backward(q.queue, k.spec, dy.view(), winners, dx.view());
   CHECK(dx.mismatch(1e-6) == "");
   CHECK(::simt::take_fault() == "");
 }
@@ -81,6 +84,7 @@ TEST_CASE("max_pool2d: values, winners and their gradients") {
       CAPTURE(in_extent(k).text());
       check_max<float>(k, 0);
       check_max<float>(k, 1);
+      check_max<float>(k, 0, 1);
       check_max<bf16>(k, 0);
     }
   });
