@@ -27,7 +27,7 @@ Isa loop_isa() {
 
 int thread_count(int wanted) {
   if (wanted > 0) return wanted;
-  return std::max(1, omp_get_num_procs());
+  return std::max(1, omp_get_max_threads());  // OMP_NUM_THREADS, else the processors that are ours
 }
 
 std::string processor_name() {
