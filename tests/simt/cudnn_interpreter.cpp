@@ -2,6 +2,7 @@
 // dimensions.
 #include <cuda_bf16.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -54,6 +55,31 @@ std::int64_t offset(const Tensor& t, std::int64_t n, std::int64_t c, std::int64_
   return n * t.strides[0] + c * t.strides[1] + h * t.strides[2] + w * t.strides[3];
 }
 
+// Output columns [first, last) whose tap `s` lies inside a picture `width` wide.
+struct Columns {
+  std::int64_t first, last, input;  // `input`: the column that output column 0 would read
+};
+Columns columns_of(std::int64_t s, std::int64_t width, std::int64_t out, std::int64_t stride,
+                   std::int64_t padding, std::int64_t dilation) {
+  const std::int64_t input = s * dilation - padding;
+  const std::int64_t first = input < 0 ? (-input + stride - 1) / stride : 0;
+  const std::int64_t last = input >= width ? 0 : std::min(out, (width - 1 - input) / stride + 1);
+  return {first, last, input};
+}
+
+// One row of outputs, one tap.
+void convolve_row(Node::Kind kind, const Columns& at, std::int64_t stride, float* x, float* w, float* y) {
+  for (std::int64_t o = at.first; o < at.last; ++o) {
+    float& input = x[at.input + o * stride];
+    if (kind == Node::Kind::forward)
+      y[o] += input * *w;
+    else if (kind == Node::Kind::data_gradient)
+      input += y[o] * *w;
+    else
+      *w += input * y[o];
+  }
+}
+
 void convolve(const Node& node, std::map<std::int64_t, Values>& values) {
   const Tensor tx = tensor_of(*node.x), tw = tensor_of(*node.w), ty = tensor_of(*node.y);
   Values &x = values[tx.uid], &w = values[tw.uid], &y = values[ty.uid];
@@ -61,20 +87,15 @@ void convolve(const Node& node, std::map<std::int64_t, Values>& values) {
   const Integers dilation = node.function->integers(CUDNN_ATTR_CONVOLUTION_DILATIONS);
   const Integers padding = node.function->integers(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
   const std::int64_t per_group = tw.dims[0] / (tx.dims[1] / tw.dims[1]);
-  each(ty.dims, [&](std::int64_t n, std::int64_t k, std::int64_t oh, std::int64_t ow, std::size_t yi) {
+  const Integers rows{ty.dims[0], ty.dims[1], ty.dims[2], 1};
+  each(rows, [&](std::int64_t n, std::int64_t k, std::int64_t oh, std::int64_t, std::size_t) {
     each({1, tw.dims[1], tw.dims[2], tw.dims[3]},
          [&](std::int64_t, std::int64_t c, std::int64_t r, std::int64_t s, std::size_t) {
            const std::int64_t h = oh * stride[0] - padding[0] + r * dilation[0];
-           const std::int64_t v = ow * stride[1] - padding[1] + s * dilation[1];
-           if (h < 0 || v < 0 || h >= tx.dims[2] || v >= tx.dims[3]) return;
-           const std::size_t xi = dense(tx.dims, n, k / per_group * tw.dims[1] + c, h, v);
-           const std::size_t wi = dense(tw.dims, k, c, r, s);
-           if (node.kind == Node::Kind::forward)
-             y[yi] += x[xi] * w[wi];
-           else if (node.kind == Node::Kind::data_gradient)
-             x[xi] += y[yi] * w[wi];
-           else
-             w[wi] += x[xi] * y[yi];
+           if (h < 0 || h >= tx.dims[2]) return;
+           const Columns at = columns_of(s, tx.dims[3], ty.dims[3], stride[1], padding[1], dilation[1]);
+           convolve_row(node.kind, at, stride[1], &x[dense(tx.dims, n, k / per_group * tw.dims[1] + c, h, 0)],
+                        &w[dense(tw.dims, k, c, r, s)], &y[dense(ty.dims, n, k, oh, 0)]);
          });
   });
 }
