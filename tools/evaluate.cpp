@@ -38,7 +38,7 @@ int evaluate(const ModelOptions& model, const DataOptions& data, const std::stri
   check_pictures(dataset, data.workers);
   for (const std::string& note : session.notes) fmt::print(stderr, "weights: {}\n", note);
   for (const std::string& note : splits.notes) fmt::print(stderr, "data: {}\n", note);
-  fmt::print(stderr, "device: {}\n", session.backend->description());
+  fmt::print(stderr, "{}\n", device_line(model, *session.backend));
 
   LoaderOptions options;
   options.batch_size = data.batch_size;

@@ -19,6 +19,12 @@ void open_device(const ModelOptions& options, Session& session) {
                 session.backend->description() + "); use --precision f32");
 }
 
+std::string device_line(const ModelOptions& options, const Backend& backend) {
+  std::string line = "device: " + backend.description(), reason;
+  if (options.device == "auto" && !cuda_available(&reason)) line += " (auto: " + reason + ")";
+  return line;
+}
+
 std::int64_t outputs_in(const StateDict& weights, const Network& network) {
   const Tensor* head = weights.find(network.head_name() + ".weight");
   return head != nullptr && head->shape().rank() == 2 ? head->shape()[0] : 0;

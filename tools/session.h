@@ -28,6 +28,9 @@ struct Session {
 // The device and precision of `options`. Throws Error when the device cannot be had or lacks the precision.
 void open_device(const ModelOptions& options, Session& session);
 
+// "device: ..." for people; where `auto` did not find a GPU it says why.
+std::string device_line(const ModelOptions& options, const Backend& backend);
+
 // A network for evaluation with the weights of options.weights, all of it frozen and on its device. A file
 // that Thaw did not write needs options.model. Throws UsageError or Error.
 Session open_for_evaluation(const ModelOptions& options);

@@ -184,7 +184,7 @@ std::string TrainingRun::plan() const {
                    splits_.train.samples.size(), splits_.val.samples.size(), counts.size(), classes));
   line(fmt::format("input: {}x{}x{}, crop {:g}, mean {:g}, std {:g}", p.channels, p.input_size, p.input_size,
                    p.crop_pct, fmt::join(p.mean, ","), fmt::join(p.std, ",")));
-  line("device: " + session_.backend->description());
+  line(device_line(options_.model, *session_.backend));
   if (options_.model.weights.empty())
     line("weights: none, " + session_.description.model + " starts from random values");
   for (const std::string& note : session_.notes) line("weights: " + note);
