@@ -2,13 +2,12 @@
 // kernels/reference says in plain loops what each one means, kernels/cpu and kernels/cuda do the same fast.
 //
 // Conventions that hold for every op below:
-// - Activations are views (specs.h): NHWC with a pixel pitch, f32 or bf16. Parameters, statistics, sums and
-// losses are
-//   f32. All accumulation is in f32 or wider.
-// - An op is queued in order on the backend's one stream; `synchronize` waits. Host backends are done on
-// return.
-// - Gradient outputs say ASSIGNS or ADDS; an `Into` argument chooses. A null gradient pointer means "not
-// wanted".
+// - Activations are views (specs.h): NHWC with a pixel pitch, f32 or bf16.
+// - Parameters, statistics, sums and losses are f32. All accumulation is in f32 or wider.
+// - An op is queued in order on the backend's one stream; `synchronize` waits.
+// - Host backends are done on return.
+// - Gradient outputs say ASSIGNS or ADDS; an `Into` argument chooses.
+// - A null gradient pointer means "not wanted".
 // - Inputs and outputs do not overlap unless the op says "in place allowed".
 // - Shapes are checked by the layers above; a violated precondition throws Error naming the op.
 // - Equal inputs give equal bits on one device with one number of threads.
@@ -38,11 +37,10 @@ class Backend {
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
 
-  // ---- memory
-  // ------------------------------------------------------------------------------------------------------
+  // ---- memory ----
   virtual std::string name() const = 0;  // "cpu", "cuda", "reference"
-  virtual std::string description()
-      const = 0;                         // one line for people: processor or GPU, threads, library versions
+  // One line for people: processor or GPU, threads, library versions.
+  virtual std::string description() const = 0;
   virtual bool host_memory() const = 0;  // true: pointers may be read and written by the host
   virtual bool supports(DType activations) const = 0;
 
@@ -55,8 +53,8 @@ class Backend {
   virtual std::size_t peak_bytes() const = 0;    // the most that was ever in use since reset_peak
   virtual void reset_peak() = 0;
 
-  virtual void upload(void* device, const void* host,
-                      std::size_t bytes) = 0;  // ordered; host may change on return
+  // Ordered; host may change on return.
+  virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;  // waits for the data
   virtual void copy_bytes(void* to, const void* from, std::size_t bytes) = 0;    // device to device
   virtual void zero(void* pointer, std::size_t bytes) = 0;
@@ -66,17 +64,17 @@ class Backend {
   // again. While recording a step must not allocate from the system, upload, download or synchronize.
   virtual std::unique_ptr<Recording> record(std::function<void()> step) = 0;
 
-  // ---- input
-  // -------------------------------------------------------------------------------------------------------
+  // ---- input ----
+  //
   // y[n,h,w,k] = (x[n,h,w',k] / 255 - mean[k]) / std[k] for k < channels, 0 for channels <= k < y.c;
   // w' = W-1-w where flip[n] != 0 (flip null: none). x: u8 [N,H,W,channels] packed; mean, std: f32
   // [channels].
   virtual void normalize_u8(const std::uint8_t* x, std::int64_t channels, const float* mean, const float* std,
                             const std::uint8_t* flip, View y) = 0;
 
-  // ---- conv2d
-  // ------------------------------------------------------------------------------------------------------ y
-  // = act(conv(x, weight) + bias + residual); bias f32 [out] and residual (shape of y) may be null. y is
+  // ---- conv2d ----
+  //
+  // y = act(conv(x, weight) + bias + residual); bias f32 [out] and residual (shape of y) may be null. y is
   // ASSIGNED. With them this is the folded convolution + BatchNorm + add + ReLU of frozen blocks.
   virtual void conv2d_forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
                               ConstView residual, Activation activation, View y) = 0;
@@ -88,16 +86,16 @@ class Backend {
   // dbias[c] = sum over pixels of dy[.,c]; f32 [dy.c]. Serves convolutions and linear layers.
   virtual void bias_backward(ConstView dy, float* dbias, Into into) = 0;
 
-  // ---- linear
-  // ------------------------------------------------------------------------------------------------------
+  // ---- linear ----
+  //
   // y[n,o] = sum_i x[n,i] weight[o,i] + bias[o]; weight [O,I] row-major, bias f32 [O] or null. y is ASSIGNED.
   virtual void linear_forward(ConstView x, Weights weight, const float* bias, View y) = 0;
   virtual void linear_backward_data(ConstView dy, Weights weight, View dx) = 0;  // ASSIGNS
   virtual void linear_backward_weight(ConstView x, ConstView dy, float* dweight, Into into) = 0;
 
-  // ---- batch_norm (Ioffe & Szegedy 2015; torch.nn.functional.batch_norm)
-  // --------------------------------------------- mean and biased variance per channel over all pixels,
-  // two-pass or Welford; f32 [x.c]. ASSIGNS.
+  // ---- batch_norm (Ioffe & Szegedy 2015; torch.nn.functional.batch_norm) ----
+  //
+  // mean and biased variance per channel over all pixels, two-pass or Welford; f32 [x.c]. ASSIGNS.
   virtual void batch_norm_statistics(ConstView x, float* mean, float* var) = 0;
   // y = act((x - mean) / sqrt(var + eps) * gamma + beta + residual). residual (shape of y) may be null.
   // relu_mask (null: not wanted): see relu_mask_bytes; bit 1 where the value before ReLU is > 0. ASSIGNS.
@@ -122,34 +120,37 @@ class Backend {
   // of a running statistic; scale = n / (n - 1) makes the variance unbiased (torch.nn.BatchNorm2d).
   virtual void lerp(const float* from, std::int64_t count, float scale, float weight, float* to) = 0;
 
-  // ---- activation
-  // --------------------------------------------------------------------------------------------------
-  virtual void relu_forward(ConstView x, View y) = 0;  // y = max(x, 0), NaN stays NaN; in place allowed
-  virtual void relu_backward(ConstView dy, ConstView y,
-                             View dx) = 0;  // dx = y > 0 ? dy : 0. ASSIGNS; in place allowed
+  // ---- activation ----
+  //
+  // y = max(x, 0), NaN stays NaN. ASSIGNS; in place allowed.
+  virtual void relu_forward(ConstView x, View y) = 0;
+  // dx = y > 0 ? dy : 0. ASSIGNS; in place allowed.
+  virtual void relu_backward(ConstView dy, ConstView y, View dx) = 0;
 
-  // ---- pool2d
-  // ------------------------------------------------------------------------------------------------------ y
-  // = maximum of the window, the first of equals, NaN wins. index (u8, shape of y packed, null: not wanted)
+  // ---- pool2d ----
+  //
+  // y = maximum of the window, the first of equals, NaN wins. index (u8, shape of y packed, null: not wanted)
   // is ky * kernel + kx of the winner; kernel <= 15.
   virtual void max_pool2d_forward(const Pool2dSpec& spec, ConstView x, View y, std::uint8_t* index) = 0;
+  // ASSIGNS.
   virtual void max_pool2d_backward(const Pool2dSpec& spec, ConstView dy, const std::uint8_t* index,
-                                   View dx) = 0;  // ASSIGNS
+                                   View dx) = 0;
   virtual void avg_pool2d_forward(const Pool2dSpec& spec, ConstView x, View y) = 0;
   virtual void avg_pool2d_backward(const Pool2dSpec& spec, ConstView dy, View dx) = 0;  // ASSIGNS
   virtual void global_avg_pool_forward(ConstView x, View y) = 0;     // y: [N,1,1,C], the mean over pixels
   virtual void global_avg_pool_backward(ConstView dy, View dx) = 0;  // ASSIGNS
 
-  // ---- dropout
-  // ----------------------------------------------------------------------------------------------------- y =
-  // x / (1 - p) where kept, else 0. Element i (packed NHWC index) is kept when word i % 4 of
+  // ---- dropout ----
+  //
+  // y = x / (1 - p) where kept, else 0. Element i (packed NHWC index) is kept when word i % 4 of
   // philox(state->seed, Purpose::dropout, state->step, (layer << 40) + i / 4), as philox_uniform, is >= p.
   // `state` lies in device memory. The gradient is the same op on dy. In place allowed.
   virtual void dropout(ConstView x, float p, std::uint32_t layer, const StepState* state, View y) = 0;
 
-  // ---- elementwise, concat, flatten
-  // ---------------------------------------------------------------------------------- y = x with pitches and
-  // types converted: packs, concatenates into a slice, casts f32 <-> bf16. ASSIGNS or ADDS.
+  // ---- elementwise, concat, flatten ----
+  //
+  // y = x with pitches and types converted: packs, concatenates into a slice, casts f32 <-> bf16. ASSIGNS or
+  // ADDS.
   virtual void copy(ConstView x, View y, Into into) = 0;
   virtual void add(ConstView a, ConstView b, View y) = 0;  // y = a + b; in place allowed
   // y[n, (c*H + h)*W + w] = x[n,h,w,c] (PyTorch's order of torch.flatten) and back; y: rows [N, C*H*W].
@@ -160,8 +161,8 @@ class Backend {
   virtual void shortcut_a_forward(ConstView x, View y) = 0;
   virtual void shortcut_a_backward(ConstView dy, View dx) = 0;  // ASSIGNS
 
-  // ---- losses
-  // ------------------------------------------------------------------------------------------------------
+  // ---- losses ----
+  //
   // logits, targets: f32 [N,K] packed. row_loss[n] = sum_k targets[n,k] * -log_softmax(logits[n])[k], with
   // the maximum subtracted first; loss[0] = sum_n row_loss[n] / normalizer[0]. Labels, smoothing ((1 - e)
   // onehot + e / K), mixing and class weights all come in through targets, which need not sum to 1
@@ -178,8 +179,8 @@ class Backend {
                                                 const float* normalizer, float* row_loss, float* loss,
                                                 float* dlogits) = 0;
 
-  // ---- optimizer_step
-  // ----------------------------------------------------------------------------------------------
+  // ---- optimizer_step ----
+  //
   // state->grad_norm = sqrt(sum g^2) over `count` elements, summed in double and in a fixed order; then
   // state->clip = min(1, max_norm / (grad_norm + 1e-6)) if max_norm > 0, else 1
   // (torch.nn.utils.clip_grad_norm_); state->skip = 1 if the norm is not finite, else 0. `state` lies in
