@@ -18,6 +18,12 @@ bool BatchNorm2d::uses_batch(Mode mode) const {
   return policy == BatchNormPolicy::train || !frozen();
 }
 
+void BatchNorm2d::require_statistics(const Shape& batch) const {
+  if (batch.elements() < 2 * batch[1])
+    throw Error("batch_norm " + path() + ": statistics of one value per channel (input " + batch.text() +
+                "); use a batch of 2 or more, or --bn frozen");
+}
+
 void BatchNorm2d::update_running(const Tensor& mean, const Tensor& biased_var, std::int64_t pixels) {
   Backend& backend = *running_mean.value.backend();
   const std::int64_t channels = running_mean.value.elements();
@@ -30,6 +36,14 @@ void BatchNorm2d::update_running(const Tensor& mean, const Tensor& biased_var, s
 
 Variable BatchNorm2d::forward(const Variable& x, Mode mode) {
   return batch_norm(x, *this, {}, Activation::none, mode);
+}
+
+void give_gradients(BatchNorm2d& bn, const Tensor& sum_g, const Tensor& sum_g_xhat) {
+  const auto give = [](Parameter& p, const Tensor& sum) {
+    if (p.wants_gradient()) sum.backend()->copy(sum.view(), p.grad.view(), p.next_grad());
+  };
+  give(bn.bias, sum_g);
+  give(bn.weight, sum_g_xhat);
 }
 
 void set_batch_norm_policy(Module& module, BatchNormPolicy policy) {
@@ -58,13 +72,7 @@ void batch_norm_backward(Backend& backend, BatchNorm2d& bn, const BatchNormSpec&
     backend.batch_norm_backward_reduce(spec, dy.view(), saved.x.view(), saved.mean.as<float>(),
                                        saved.var.as<float>(), mask, sum_g.as<float>(),
                                        sum_g_xhat.as<float>());
-    const auto give = [&](Parameter& p, const Tensor& sum) {
-      if (!p.wants_gradient()) return;
-      View from = sum.view(), to = p.grad.view();
-      backend.copy(from, to, p.next_grad());
-    };
-    give(bn.bias, sum_g);
-    give(bn.weight, sum_g_xhat);
+    give_gradients(bn, sum_g, sum_g_xhat);
   }
   Tensor dx = x_wants ? Tensor::empty(backend, dy.shape(), dy.dtype()) : Tensor();
   Tensor dresidual = residual.requires_grad() ? Tensor::empty(backend, dy.shape(), dy.dtype()) : Tensor();
@@ -81,7 +89,7 @@ void batch_norm_backward(Backend& backend, BatchNorm2d& bn, const BatchNormSpec&
 }  // namespace
 
 Variable batch_norm(const Variable& x, BatchNorm2d& bn, const Variable& residual, Activation activation,
-                    Mode mode) {
+                    Mode mode, const BatchStatistics* known) {
   Backend& backend = x.backend();
   const View view = x.value().view();
   const std::int64_t channels = bn.weight.value.elements();
@@ -93,12 +101,15 @@ Variable batch_norm(const Variable& x, BatchNorm2d& bn, const Variable& residual
   Saved saved;
   saved.batch = bn.uses_batch(mode);
   if (saved.batch) {
-    if (view.pixels() < 2)
-      throw Error("batch_norm " + bn.path() + ": statistics of one value per channel (input " +
-                  x.value().shape().text() + "); use a batch of 2 or more, or --bn frozen");
-    saved.mean = Tensor::empty(backend, {channels});
-    saved.var = Tensor::empty(backend, {channels});
-    backend.batch_norm_statistics(view, saved.mean.as<float>(), saved.var.as<float>());
+    bn.require_statistics(x.value().shape());
+    if (known != nullptr) {
+      saved.mean = known->mean;
+      saved.var = known->var;
+    } else {
+      saved.mean = Tensor::empty(backend, {channels});
+      saved.var = Tensor::empty(backend, {channels});
+      backend.batch_norm_statistics(view, saved.mean.as<float>(), saved.var.as<float>());
+    }
     bn.update_running(saved.mean, saved.var, view.pixels());
   } else {
     saved.mean = bn.running_mean.value;

@@ -15,6 +15,8 @@ class BatchNorm2d : public Module {
   // Whether a pass in `mode` normalises by the batch (and moves the running statistics); else by the running
   // ones.
   bool uses_batch(Mode mode) const;
+  // Throws Error unless a batch of this shape [N, C, ...] has more than one value per channel.
+  void require_statistics(const Shape& batch) const;
   // running_mean and running_var move towards the batch's, the variance unbiased: n / (n - 1) of the biased
   // one.
   void update_running(const Tensor& mean, const Tensor& biased_var, std::int64_t pixels);
@@ -30,10 +32,20 @@ class BatchNorm2d : public Module {
 // Sets the policy on every BatchNorm below `module`.
 void set_batch_norm_policy(Module& module, BatchNormPolicy policy);
 
+// Mean and biased variance of the channels of a batch, f32; may hold more channels than are asked for.
+struct BatchStatistics {
+  Tensor mean, var;
+};
+
 // y = act(batch_norm(x) + residual), one node; residual may be undefined. Gradients: dx and dresidual
-// accumulate, dgamma and dbeta go to the parameters. Throws Error when the batch has a single value per
-// channel and statistics are wanted.
+// accumulate, dgamma and dbeta go to the parameters. `known` (null: computed here) are x's own statistics,
+// used where the batch's are wanted. Throws Error when the batch has a single value per channel and
+// statistics are wanted.
 Variable batch_norm(const Variable& x, BatchNorm2d& bn, const Variable& residual, Activation activation,
-                    Mode mode);
+                    Mode mode, const BatchStatistics* known = nullptr);
+
+// Gives a BatchNorm's sums over pixels, f32 [channels], to the gradients of those of its parameters that want
+// one: sum g to bias, sum g * xhat to weight.
+void give_gradients(BatchNorm2d& bn, const Tensor& sum_g, const Tensor& sum_g_xhat);
 
 }  // namespace thaw

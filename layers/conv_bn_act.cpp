@@ -33,6 +33,8 @@ FoldedWeights fold(Backend& backend, const Conv2d& conv, const BatchNorm2d& bn, 
   return folded;
 }
 
+}  // namespace
+
 const FoldedWeights& folded_weights(Backend& backend, Conv2d& conv, const BatchNorm2d& bn, DType type) {
   FoldedWeights& kept = conv.folded;
   const std::uint64_t key[] = {conv.weight.version, conv.has_bias() ? conv.bias.version : 0,
@@ -44,6 +46,8 @@ const FoldedWeights& folded_weights(Backend& backend, Conv2d& conv, const BatchN
   }
   return kept;
 }
+
+namespace {
 
 Variable folded_forward(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,
                         Activation activation) {

@@ -14,4 +14,8 @@ namespace thaw {
 Variable conv_bn_act(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,
                      Activation activation, Mode mode);
 
+// The weights and bias of `conv` with `bn` and its running statistics folded in, in `type`; kept in
+// conv.folded until a value that they were made from changes.
+const FoldedWeights& folded_weights(Backend& backend, Conv2d& conv, const BatchNorm2d& bn, DType type);
+
 }  // namespace thaw
