@@ -19,9 +19,13 @@ Variable ImageInput::operator()(const Tensor& images, std::span<const std::uint8
     mirror = Tensor::empty(*backend_, {shape[0]}, DType::u8);
     backend_->upload(mirror.data(), flips.data(), flips.size());
   }
-  Tensor x = Tensor::empty(*backend_, shape, activations_);
-  backend_->normalize_u8(bytes.as<std::uint8_t>(), shape[1], mean_.as<float>(), std_.as<float>(),
-                         mirror.defined() ? mirror.as<std::uint8_t>() : nullptr, x.view());
+  return normalized(bytes, mirror.defined() ? mirror.as<std::uint8_t>() : nullptr);
+}
+
+Variable ImageInput::normalized(const Tensor& images, const std::uint8_t* flips) const {
+  Tensor x = Tensor::empty(*backend_, images.shape(), activations_);
+  backend_->normalize_u8(images.as<std::uint8_t>(), images.shape()[1], mean_.as<float>(), std_.as<float>(),
+                         flips, x.view());
   return Variable(std::move(x));
 }
 

@@ -17,6 +17,9 @@ class ImageInput {
   // mirrored. `flips` is empty or holds N values.
   Variable operator()(const Tensor& images, std::span<const std::uint8_t> flips) const;
 
+  // The same from pictures that are on the device already; `flips` lies there too and may be null.
+  Variable normalized(const Tensor& images, const std::uint8_t* flips) const;
+
  private:
   Backend* backend_;
   DType activations_;

@@ -4,13 +4,10 @@
 #include <functional>
 #include <vector>
 
-#include "io/loader.h"
-#include "optim/optimizer.h"
 #include "optim/schedule.h"
-#include "tools/image_input.h"
 #include "tools/metrics_log.h"
-#include "tools/session.h"
 #include "tools/train_state.h"
+#include "tools/training_step.h"
 
 namespace thaw {
 
@@ -39,11 +36,9 @@ class TrainingLoop {
   void step(const Batch& batch, TrainingPosition& position);
 
   Session* session_;
-  Optimizer* optimizer_;
   Loader* loader_;
   TrainingSettings settings_;
-  ImageInput input_;
-  StepControl control_;
+  TrainingStep step_;
 };
 
 // Weights N / (K * count) of K classes: rare ones weigh more, the mean over the images is 1 (scikit-learn's

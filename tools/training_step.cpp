@@ -1,0 +1,112 @@
+#include "tools/training_step.h"
+
+#include "layers/batch_norm.h"
+#include "layers/losses.h"
+
+namespace thaw {
+
+struct TrainingStep::Shape {
+  Tensor images;                       // u8 [N,C,H,W]
+  Tensor flips;                        // u8 [N]
+  Tensor targets;                      // f32 [N,K]
+  Tensor normalizer;                   // f32 [1]
+  Tensor results;                      // f32 [N * K + 1]: logits and loss
+  int host_runs = 0;                   // how often the host has gone through the step
+  std::vector<std::uint64_t> counted;  // what one step adds to counters()
+  std::unique_ptr<Recording> recording;
+};
+
+TrainingStep::TrainingStep(Session& session, Optimizer& optimizer, TrainingStepOptions options)
+    : session_(&session),
+      optimizer_(&optimizer),
+      options_(std::move(options)),
+      input_(*session.backend, session.description.preprocess, session.activations),
+      control_(*session.backend),
+      one_(from_contiguous(std::vector{1.0f}, {1}).to(*session.backend)) {}
+
+TrainingStep::~TrainingStep() = default;
+
+void TrainingStep::forward_and_back(Shape& shape) {
+  Backend& backend = *session_->backend;
+  ++shape.host_runs;
+  session_->arenas.clear_gradients();
+  const Variable input = input_.normalized(shape.images, shape.flips.as<std::uint8_t>());
+  const Variable logits = session_->network->forward(input, Mode::train(control_.device()));
+  const Loss loss = softmax_cross_entropy(logits, shape.targets, shape.normalizer);
+  const std::int64_t values = logits.value().elements();
+  backend.copy(logits.value().view(), shape.results.slot(0, logits.value().shape()).view(), Into::assign);
+  backend.copy(loss.loss.value().view(), shape.results.slot(values, {1}).view(), Into::assign);
+  backward(loss.loss, one_);
+  optimizer_->step(control_);
+}
+
+// The first step of a size builds what is kept (plans, folded weights), the second one is recorded.
+void TrainingStep::repeat(Shape& shape) {
+  if (!options_.record || shape.host_runs == 0) return forward_and_back(shape);
+  if (shape.recording == nullptr) {
+    const std::vector<std::uint64_t> before = counters();
+    shape.recording = session_->backend->record([this, &shape] { forward_and_back(shape); });
+    shape.counted = counters();
+    for (std::size_t i = 0; i < before.size(); ++i) shape.counted[i] -= before[i];
+    return;
+  }
+  const int before = shape.host_runs;
+  shape.recording->replay();
+  if (shape.host_runs == before) advance_counters(shape.counted);
+}
+
+StepResult TrainingStep::run(const Batch& batch, const StepState& state) {
+  Backend& backend = *session_->backend;
+  const std::int64_t n = batch.size(), classes = session_->network->num_classes();
+  const Tensor targets =
+      label_targets(batch.labels, classes, options_.label_smoothing, options_.class_weights);
+  const float divisor = label_normalizer(batch.labels, options_.class_weights);
+  std::unique_ptr<Shape>& shape = shapes_[n];
+  if (shape == nullptr) {
+    shape = std::make_unique<Shape>();
+    shape->images = Tensor::empty(backend, batch.images.shape(), DType::u8);
+    shape->flips = Tensor::empty(backend, {n}, DType::u8);
+    shape->targets = Tensor::empty(backend, targets.shape());
+    shape->normalizer = Tensor::empty(backend, {1});
+    shape->results = Tensor::empty(backend, {n * classes + 1});
+  }
+  shape->images.copy_from(batch.images);
+  backend.upload(shape->flips.data(), batch.flips.data(), batch.flips.size());
+  shape->targets.copy_from(targets);
+  backend.upload(shape->normalizer.data(), &divisor, sizeof divisor);
+  control_.begin(state);
+  repeat(*shape);
+
+  StepResult result;
+  result.logits = to_contiguous(shape->results);
+  result.loss = result.logits.back();
+  result.logits.pop_back();
+  result.state = control_.read();
+  return result;
+}
+
+// Versions and batch counts lie in host memory, where a replay on a device does not reach.
+std::vector<std::uint64_t> TrainingStep::counters() const {
+  std::vector<std::uint64_t> values;
+  session_->network->visit([&](Module& m) {
+    for (const Parameter* p : m.own_parameters()) values.push_back(p->version);
+    if (const auto* bn = dynamic_cast<const BatchNorm2d*>(&m)) {
+      values.push_back(bn->version);
+      values.push_back(static_cast<std::uint64_t>(*bn->num_batches_tracked.value.as<std::int64_t>()));
+    }
+  });
+  return values;
+}
+
+void TrainingStep::advance_counters(const std::vector<std::uint64_t>& by) {
+  auto next = by.begin();
+  session_->network->visit([&](Module& m) {
+    for (Parameter* p : m.own_parameters()) p->version += *next++;
+    if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) {
+      bn->version += *next++;
+      *bn->num_batches_tracked.value.as<std::int64_t>() += static_cast<std::int64_t>(*next++);
+    }
+  });
+}
+
+}  // namespace thaw

@@ -1,0 +1,60 @@
+// One training step of a session: pictures -> network -> loss -> gradients -> optimizer, and what it says
+// afterwards. On a device whose backend records, the step of each batch size is recorded once and replayed:
+// all that changes between steps lies in memory that is written before it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "io/loader.h"
+#include "optim/optimizer.h"
+#include "tools/image_input.h"
+#include "tools/session.h"
+
+namespace thaw {
+
+struct TrainingStepOptions {
+  float label_smoothing = 0;
+  std::vector<float> class_weights;  // empty: all 1
+  bool record = true;                // false: every step is queued op by op
+};
+
+struct StepResult {
+  float loss = 0;
+  StepState state;            // grad_norm, clip and skip as the optimizer left them
+  std::vector<float> logits;  // [N,K], row after row
+};
+
+class TrainingStep {
+ public:
+  // The session is planned, the optimizer planned on its arenas; both must outlive the step. Weights,
+  // statistics and freezing may change outside of it, but where they lie must not: make another step after
+  // planning anew.
+  TrainingStep(Session& session, Optimizer& optimizer, TrainingStepOptions options);
+  ~TrainingStep();
+  TrainingStep(const TrainingStep&) = delete;
+  TrainingStep& operator=(const TrainingStep&) = delete;
+
+  // Trains on one batch: `state` gives step, seed, lr and max_norm. Values stay as they are where the
+  // gradient is not finite (result.state.skip). Throws Error on a label outside the network's classes.
+  StepResult run(const Batch& batch, const StepState& state);
+
+ private:
+  struct Shape;  // what belongs to one size of the batch
+
+  void forward_and_back(Shape& shape);
+  void repeat(Shape& shape);
+  std::vector<std::uint64_t> counters() const;
+  void advance_counters(const std::vector<std::uint64_t>& by);
+
+  Session* session_;
+  Optimizer* optimizer_;
+  TrainingStepOptions options_;
+  ImageInput input_;
+  StepControl control_;
+  Tensor one_;                                             // f32 [1]: the gradient of the loss
+  std::map<std::int64_t, std::unique_ptr<Shape>> shapes_;  // by number of pictures
+};
+
+}  // namespace thaw
