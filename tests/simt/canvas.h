@@ -100,13 +100,13 @@ inline std::string mismatch(const std::vector<float>& got, const std::vector<dou
   return got.size() == want.size() ? "" : "sizes differ";
 }
 
-// Calls f under the forward order and under one random schedule.
+// Calls f under the schedule of the environment and under one random schedule.
 template <class F>
 void under_schedules(F f) {
   f();
   ::simt::set_order(::simt::Order::random, 11);
   f();
-  ::simt::set_order(::simt::Order::forward);
+  ::simt::use_environment();
 }
 
 // A workspace of the size that the op asked for, filled with NaN.

@@ -1,112 +1,62 @@
-// The part of the CUDA runtime that Thaw calls, on the emulator. NVIDIA's header gives every prototype. Work
-// runs at once, or goes into the graph that its stream captures; the default stream is refused, since Thaw
-// never means it.
+// The part of the CUDA runtime that Thaw calls, on the emulator: the device, its memory and copies. NVIDIA's
+// header gives every prototype; what is not here does not link.
 #include <cuda_runtime.h>
 
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
-#include <utility>
 #include <vector>
 
 #include "tests/simt/memory.h"
-#include "tests/simt/simt.h"
-#include "tests/simt/worker.h"
-
-struct CUgraph_st {
-  std::vector<std::function<void()>> operations;
-};
-struct CUgraphExec_st {
-  std::vector<std::function<void()>> operations;
-};
-struct CUstream_st {
-  CUgraph_st* capture = nullptr;
-};
-struct CUevent_st {};
+#include "tests/simt/runtime.h"
 
 namespace simt {
-namespace {
-
-struct Runtime {
-  std::mutex mutex;  // guards `fault` and `sticky`: blocks report from several OS threads
-  std::string fault;
-  cudaError_t sticky = cudaSuccess, last = cudaSuccess;
-};
-
-Runtime& runtime() {
-  static auto* instance = new Runtime;  // outlives every object of the program
-  return *instance;
-}
-
-cudaError_t answer(cudaError_t error) {
-  Runtime& r = runtime();
-  if (error == cudaSuccess) error = r.sticky;
-  if (error != cudaSuccess) r.last = error;
-  return error;
-}
-
-bool copy_in_range(const void* to, const void* from, std::size_t bytes) {
-  for (const void* pointer : {to, from})
-    if (in_device_heap(pointer) && !device_range(pointer, bytes)) {
-      report_fault("a copy of " + std::to_string(bytes) + " bytes leaves a live device allocation");
-      return false;
-    }
-  return true;
-}
-
-}  // namespace
-
-void report_fault(const std::string& text) {
-  Runtime& r = runtime();
-  const std::lock_guard lock(r.mutex);
-  if (r.fault.empty()) r.fault = text;
-  r.sticky = cudaErrorLaunchFailure;
-}
-
-std::string take_fault() {
-  Runtime& r = runtime();
-  r.sticky = r.last = cudaSuccess;
-  return std::exchange(r.fault, {});
-}
 
 void fail_allocation_after(long count, long times) {
   DeviceMemory::instance().fail_after(count, times);
 }
+void set_protect(bool on) {
+  const auto lock = Runtime::instance().lock();
+  DeviceMemory::instance().set_protected(on);
+}
+cudaError_t allocate_virtual(void** out, std::size_t bytes) {
+  const auto lock = Runtime::instance().lock();
+  return DeviceMemory::instance().allocate_virtual(out, bytes);
+}
 bool device_range(const void* pointer, std::size_t bytes) {
+  const auto lock = Runtime::instance().lock();
   return DeviceMemory::instance().contains(pointer, bytes);
 }
 bool in_device_heap(const void* pointer) {
   return DeviceMemory::instance().in_heap(pointer);
 }
 
-cudaError_t enqueue(cudaStream_t stream, std::function<void()> operation) {
-  if (!stream || stream == cudaStreamLegacy || stream == cudaStreamPerThread) {
-    report_fault("work on the default stream");
-    return answer(cudaErrorInvalidResourceHandle);
-  }
-  if (runtime().sticky != cudaSuccess)
-    return answer(cudaSuccess);  // after a fault the device runs nothing more
-  if (stream->capture)
-    stream->capture->operations.push_back(std::move(operation));
-  else
-    operation();
-  return answer(cudaSuccess);
+namespace {
+
+// Whether what a copy of `bytes` touches on the device is one live allocation.
+bool in_range(const void* pointer, std::size_t bytes) {
+  if (!in_device_heap(pointer) || DeviceMemory::instance().contains(pointer, bytes)) return true;
+  report_fault("a copy of " + std::to_string(bytes) + " bytes leaves a live device allocation");
+  return false;
 }
 
-cudaError_t enqueue_launch(cudaStream_t stream, Launch launch) {
-  const dim3 b = launch.block, g = launch.grid;
-  const std::uint64_t threads = std::uint64_t{b.x} * b.y * b.z;
-  const bool valid = threads > 0 && threads <= max_threads && b.z <= 64 && g.x > 0 && g.x <= 0x7fffffffu &&
-                     g.y > 0 && g.y <= 65535 && g.z > 0 && g.z <= 65535;
-  if (!valid) return answer(cudaErrorInvalidConfiguration);
-  return enqueue(stream, [launch = std::move(launch)] {
-    if (run_grid(launch)) DeviceMemory::instance().check_tails(launch.name.c_str());
-  });
+bool kind_is_right(const void* to, const void* from, cudaMemcpyKind kind) {
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  if (kind == cudaMemcpyDefault || (in_device_heap(to) == to_device && in_device_heap(from) == from_device))
+    return true;
+  report_fault("a copy's pointer is not where its kind says");
+  return false;
 }
 
+bool pageable(const void* pointer) {
+  return !in_device_heap(pointer) && !Runtime::instance().is_pinned(pointer);
+}
+
+}  // namespace
 }  // namespace simt
 
-using simt::answer;
+using simt::DeviceMemory;
+using simt::Runtime;
 
 extern "C" {
 
@@ -115,7 +65,7 @@ cudaError_t CUDARTAPI cudaGetDeviceCount(int* count) {
   return cudaSuccess;
 }
 cudaError_t CUDARTAPI cudaSetDevice(int device) {
-  return answer(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+  return Runtime::instance().answer(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
 }
 cudaError_t CUDARTAPI cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
   switch (attribute) {
@@ -129,7 +79,7 @@ cudaError_t CUDARTAPI cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribut
       *value = 0;
       return cudaSuccess;
     default:
-      return answer(cudaErrorNotSupported);
+      return Runtime::instance().answer(cudaErrorNotSupported);
   }
 }
 cudaError_t CUDARTAPI cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
@@ -137,122 +87,108 @@ cudaError_t CUDARTAPI cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::strcpy(properties->name, "emulator");
   properties->major = 9;
   properties->multiProcessorCount = 1;
-  properties->totalGlobalMem = simt::DeviceMemory::total;
+  properties->totalGlobalMem = DeviceMemory::total;
   return cudaSuccess;
 }
 cudaError_t CUDARTAPI cudaMemGetInfo(size_t* available, size_t* total) {
-  *total = simt::DeviceMemory::total;
-  *available = *total - simt::DeviceMemory::instance().live();
+  const auto lock = Runtime::instance().lock();
+  *total = DeviceMemory::total;
+  *available = *total - DeviceMemory::instance().live();
   return cudaSuccess;
 }
 
 cudaError_t CUDARTAPI cudaMalloc(void** pointer, size_t size) {
-  if (const cudaError_t error = answer(cudaSuccess)) return error;
-  return answer(simt::DeviceMemory::instance().allocate(pointer, size));
+  Runtime& r = Runtime::instance();
+  const auto lock = r.lock();
+  if (const cudaError_t error = r.answer(cudaSuccess)) return error;
+  return r.answer(DeviceMemory::instance().allocate(pointer, size));
 }
 cudaError_t CUDARTAPI cudaFree(void* pointer) {
-  return answer(simt::DeviceMemory::instance().release(pointer));
+  Runtime& r = Runtime::instance();
+  const auto lock = r.lock();
+  r.wait_all();
+  return r.answer(DeviceMemory::instance().release(pointer));
 }
 
 cudaError_t CUDARTAPI cudaHostAlloc(void** pointer, size_t size, unsigned) {
+  Runtime& r = Runtime::instance();
+  const auto lock = r.lock();
   *pointer = std::malloc(size);
-  return answer(*pointer ? cudaSuccess : cudaErrorMemoryAllocation);
+  if (!*pointer) return r.answer(cudaErrorMemoryAllocation);
+  std::memset(*pointer, 0xFF, size);
+  r.pinned[static_cast<const char*>(*pointer)] = size;
+  return r.answer(cudaSuccess);
 }
 cudaError_t CUDARTAPI cudaFreeHost(void* pointer) {
+  Runtime& r = Runtime::instance();
+  const auto lock = r.lock();
+  if (!pointer) return r.answer(cudaSuccess);
+  r.wait_all();
+  if (r.pinned.erase(static_cast<const char*>(pointer)) == 0) {
+    simt::report_fault("cudaFreeHost of what cudaHostAlloc did not give");
+    return r.answer(cudaErrorInvalidValue);
+  }
   std::free(pointer);
-  return answer(cudaSuccess);
+  return r.answer(cudaSuccess);
 }
 
+// As on a device, a pageable source has been read when the call returns, and a pageable destination is
+// written.
 cudaError_t CUDARTAPI cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                                       cudaStream_t stream) {
-  const bool to_device = simt::in_device_heap(to), from_device = simt::in_device_heap(from);
-  const bool as_said = to_device == (kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice) &&
-                       from_device == (kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice);
-  if (kind != cudaMemcpyDefault && !as_said) {
-    simt::report_fault("a copy's pointer is not where its kind says");
-    return answer(cudaErrorInvalidValue);
+  Runtime& r = Runtime::instance();
+  const auto lock = r.lock();
+  if (!simt::kind_is_right(to, from, kind)) return r.answer(cudaErrorInvalidValue);
+  if (bytes == 0) return simt::enqueue(stream, [] {});
+  if (!simt::in_device_heap(from) && simt::pageable(from)) {
+    const auto* first = static_cast<const char*>(from);
+    return simt::enqueue(stream, [to, staged = std::vector<char>(first, first + bytes)] {
+      if (simt::in_range(to, staged.size())) std::memcpy(to, staged.data(), staged.size());
+    });
   }
-  return simt::enqueue(stream, [=] {
-    if (bytes > 0 && simt::copy_in_range(to, from, bytes)) std::memcpy(to, from, bytes);
+  const cudaError_t error = simt::enqueue(stream, [=] {
+    if (simt::in_range(to, bytes) && simt::in_range(from, bytes)) std::memcpy(to, from, bytes);
   });
+  if (error == cudaSuccess && simt::pageable(to) && !stream->capture) r.wait(stream);
+  return r.answer(error);
 }
 cudaError_t CUDARTAPI cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t stream) {
   return simt::enqueue(stream, [=] {
-    if (bytes > 0 && simt::copy_in_range(pointer, pointer, bytes)) std::memset(pointer, value, bytes);
+    if (bytes > 0 && simt::in_range(pointer, bytes)) std::memset(pointer, value, bytes);
   });
 }
 
-cudaError_t CUDARTAPI cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
-  if (flags != cudaStreamNonBlocking) simt::report_fault("a stream that waits for the default stream");
-  *stream = new CUstream_st;
-  return answer(cudaSuccess);
+// Both mean the default stream.
+cudaError_t CUDARTAPI cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+  return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
 }
-cudaError_t CUDARTAPI cudaStreamDestroy(cudaStream_t stream) {
-  delete stream;
-  return answer(cudaSuccess);
-}
-cudaError_t CUDARTAPI cudaStreamSynchronize(cudaStream_t stream) {
-  return answer(stream && stream->capture ? cudaErrorStreamCaptureUnsupported : cudaSuccess);
-}
-
-// Work is done when it was queued, so an event has always happened.
-cudaError_t CUDARTAPI cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = new CUevent_st;
-  return answer(cudaSuccess);
-}
-cudaError_t CUDARTAPI cudaEventDestroy(cudaEvent_t event) {
-  delete event;
-  return answer(cudaSuccess);
-}
-cudaError_t CUDARTAPI cudaEventRecord(cudaEvent_t, cudaStream_t stream) {
-  return simt::enqueue(stream, [] {});
-}
-cudaError_t CUDARTAPI cudaEventSynchronize(cudaEvent_t) {
-  return answer(cudaSuccess);
-}
-
-cudaError_t CUDARTAPI cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  if (stream->capture) return answer(cudaErrorIllegalState);
-  stream->capture = new CUgraph_st;
-  return answer(cudaSuccess);
-}
-cudaError_t CUDARTAPI cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  *graph = std::exchange(stream->capture, nullptr);
-  return answer(*graph ? cudaSuccess : cudaErrorIllegalState);
-}
-cudaError_t CUDARTAPI cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
-                                           unsigned long long) {
-  *executable = new CUgraphExec_st{graph->operations};
-  return answer(cudaSuccess);
-}
-cudaError_t CUDARTAPI cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
-  for (const auto& operation : executable->operations)
-    if (const cudaError_t error = simt::enqueue(stream, operation)) return error;
-  return answer(cudaSuccess);
-}
-cudaError_t CUDARTAPI cudaGraphDestroy(cudaGraph_t graph) {
-  delete graph;
-  return answer(cudaSuccess);
-}
-cudaError_t CUDARTAPI cudaGraphExecDestroy(cudaGraphExec_t executable) {
-  delete executable;
-  return answer(cudaSuccess);
+cudaError_t CUDARTAPI cudaMemset(void* pointer, int value, size_t bytes) {
+  return cudaMemsetAsync(pointer, value, bytes, nullptr);
 }
 
 cudaError_t CUDARTAPI cudaGetLastError() {
-  return std::exchange(simt::runtime().last, simt::runtime().sticky);
+  return Runtime::instance().take_last();
 }
 
 const char* CUDARTAPI cudaGetErrorString(cudaError_t error) {
-  simt::Runtime& r = simt::runtime();
-  if (error == r.sticky && error != cudaSuccess) return r.fault.c_str();
+  static thread_local std::string text;
+  if (Runtime& r = Runtime::instance(); error != cudaSuccess && error == r.sticky()) {
+    text = r.fault();
+    return text.c_str();
+  }
   switch (error) {
+    case cudaSuccess:
+      return "no error";
     case cudaErrorMemoryAllocation:
       return "out of memory";
     case cudaErrorInvalidConfiguration:
       return "invalid configuration argument";
+    case cudaErrorLaunchOutOfResources:
+      return "too many resources requested for launch";
     case cudaErrorInvalidValue:
       return "invalid argument";
+    case cudaErrorNotReady:
+      return "device not ready";
     default:
       return "error of the emulator";
   }

@@ -25,7 +25,14 @@ list(FILTER emulator_sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
 set(device_sources ${kernel_sources})
 list(FILTER device_sources INCLUDE REGEX "\\.cu$")
 # GCC 12 takes arrays that loops over a constant count fill for uninitialised.
-set_source_files_properties(${device_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-Wno-maybe-uninitialized")
+# The line tables are for reports of invalid accesses.
+set_source_files_properties(${device_sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-g1;-Wno-maybe-uninitialized")
+# ThreadSanitizer must not watch the engine: it switches stacks and acts for many threads.
+if(THAW_SANITIZE MATCHES "thread")
+  set(engine_sources ${emulator_sources})
+  list(FILTER engine_sources EXCLUDE REGEX "/(cublaslt|cudnn)_")
+  set_source_files_properties(${engine_sources} PROPERTIES COMPILE_OPTIONS "-fno-sanitize=thread;-DSIMT_TSAN")
+endif()
 
 find_package(Threads REQUIRED)
 add_library(thaw_cuda_emulated STATIC ${kernel_sources} ${emulator_sources})

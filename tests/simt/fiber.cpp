@@ -55,12 +55,23 @@ void make_stack(Context& fiber, std::size_t size) {
 
 void free_stack(Context& fiber) {
   ASAN_UNPOISON_MEMORY_REGION(fiber.stack, fiber.size);
+#if defined(SIMT_TSAN)
+  __tsan_destroy_fiber(fiber.tsan);
+#endif
   munmap(fiber.stack - guard, fiber.size + guard);
+}
+
+bool in_guard_page(const Context& fiber, const void* address) {
+  return address >= fiber.stack - guard && address < fiber.stack;
 }
 
 void arm(Context& fiber, void (*entry)()) {
   ASAN_UNPOISON_MEMORY_REGION(fiber.stack, fiber.size);  // frames that a fault abandoned left their redzones
   fiber.fake_stack = nullptr;
+#if defined(SIMT_TSAN)
+  if (fiber.tsan) __tsan_destroy_fiber(fiber.tsan);
+  fiber.tsan = __tsan_create_fiber(0);
+#endif
 #if defined(SIMT_UCONTEXT)
   getcontext(&fiber.context);
   fiber.context.uc_stack.ss_sp = fiber.stack;
@@ -83,6 +94,9 @@ void adopt_os_thread(Context& context) {
   pthread_attr_getstack(&attributes, &stack, &context.size);
   pthread_attr_destroy(&attributes);
   context.stack = static_cast<char*>(stack);
+#if defined(SIMT_TSAN)
+  context.tsan = __tsan_get_current_fiber();
+#endif
 }
 
 void arrived([[maybe_unused]] Context& self) {
@@ -94,6 +108,9 @@ void arrived([[maybe_unused]] Context& self) {
 void switch_to(Context& from, Context& to) {
 #ifdef SIMT_ASAN
   __sanitizer_start_switch_fiber(&from.fake_stack, to.stack, to.size);
+#endif
+#if defined(SIMT_TSAN)
+  __tsan_switch_to_fiber(to.tsan, __tsan_switch_to_fiber_no_sync);  // only barriers order emulated threads
 #endif
 #if defined(SIMT_UCONTEXT)
   swapcontext(&from.context, &to.context);

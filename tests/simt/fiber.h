@@ -21,12 +21,14 @@ struct Context {
   void* stack_pointer = nullptr;
 #endif
   void* fake_stack = nullptr;  // AddressSanitizer's
+  void* tsan = nullptr;        // ThreadSanitizer's own thread of execution
 };
 
 void make_stack(Context& fiber, std::size_t size);  // with an unmapped guard page below it
 void free_stack(Context& fiber);
 void arm(Context& fiber, void (*entry)());  // the next switch starts `entry` on an empty stack
 void adopt_os_thread(Context& context);
+bool in_guard_page(const Context& fiber, const void* address);
 void arrived(Context& self);  // the first thing to do on a stack just switched to
 void switch_to(Context& from, Context& to);
 
