@@ -21,10 +21,10 @@ CifarResNet::CifarResNet(int depth, const NetworkOptions& options)
     : Network(
           "resnet" + std::to_string(depth),
           {.mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}, .size = 32, .crop_pct = 1.0},
-          options.in_channels),
+          options),
       conv1_({.in = options.in_channels, .out = base_width, .kernel = 3, .padding = 1}),
       bn1_(base_width),
-      linear_(4 * base_width, options.num_classes) {
+      linear_(options.joined(4 * base_width), options.num_classes) {
   const int blocks = blocks_per_layer(depth);
   add_stage("conv1", conv1_, [this](const Variable& x, Mode mode) {
     return conv_bn_act(x, conv1_, bn1_, {}, Activation::relu, mode);

@@ -7,6 +7,7 @@
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
 #include "layers/linear.h"
+#include "models/network.h"
 
 namespace thaw {
 
@@ -66,17 +67,21 @@ void fill_uniform(Parameter& p, std::uint64_t seed, float bound) {
   assign(p, host);
 }
 
-void initialize_conv(Conv2d& conv, std::uint64_t seed) {
+// torch.nn's Kaiming rule with a = sqrt(5) comes to this.
+template <class Layer>
+void initialize_uniform(Layer& layer, std::uint64_t seed, std::int64_t fan_in) {
+  const float bound = 1.0f / std::sqrt(static_cast<float>(fan_in));
+  fill_uniform(layer.weight, seed, bound);
+  if (layer.has_bias()) fill_uniform(layer.bias, seed, bound);
+}
+
+void initialize_conv(Conv2d& conv, std::uint64_t seed, InitialWeights rule) {
   const Conv2dSpec& spec = conv.spec();
+  if (rule == InitialWeights::uniform_fan_in)
+    return initialize_uniform(conv, seed, spec.in * spec.kernel_h * spec.kernel_w / spec.groups);
   const auto fan_out = static_cast<double>(spec.out * spec.kernel_h * spec.kernel_w / spec.groups);
   fill_normal(conv.weight, seed, std::sqrt(2.0 / fan_out));
   if (conv.has_bias()) fill(conv.bias, 0.0f);
-}
-
-void initialize_linear(Linear& linear, std::uint64_t seed) {
-  const float bound = 1.0f / std::sqrt(static_cast<float>(linear.in()));
-  fill_uniform(linear.weight, seed, bound);
-  if (linear.has_bias()) fill_uniform(linear.bias, seed, bound);
 }
 
 void initialize_batch_norm(BatchNorm2d& bn) {
@@ -93,11 +98,14 @@ void initialize_batch_norm(BatchNorm2d& bn) {
 }  // namespace
 
 void initialize(Module& module, std::uint64_t seed) {
-  module.visit([seed](Module& m) {
+  const auto* network = dynamic_cast<const Network*>(&module);
+  const InitialWeights rule =
+      network != nullptr ? network->initial_weights() : InitialWeights::kaiming_fan_out;
+  module.visit([seed, rule](Module& m) {
     if (auto* conv = dynamic_cast<Conv2d*>(&m))
-      initialize_conv(*conv, seed);
+      initialize_conv(*conv, seed, rule);
     else if (auto* linear = dynamic_cast<Linear*>(&m))
-      initialize_linear(*linear, seed);
+      initialize_uniform(*linear, seed, linear->in());
     else if (auto* bn = dynamic_cast<BatchNorm2d*>(&m))
       initialize_batch_norm(*bn);
     else if (!m.own_parameters().empty())

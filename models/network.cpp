@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "layers/join_views.h"
 #include "models/nearest_names.h"
 
 namespace thaw {
@@ -17,10 +18,10 @@ std::vector<float> per_channel(std::vector<float> values, std::int64_t channels)
 
 }  // namespace
 
-Network::Network(std::string name, InputDefaults input, std::int64_t in_channels)
-    : name_(std::move(name)), input_(std::move(input)), in_channels_(in_channels) {
-  input_.mean = per_channel(input_.mean, in_channels);
-  input_.std = per_channel(input_.std, in_channels);
+Network::Network(std::string name, InputDefaults input, const NetworkOptions& options)
+    : name_(std::move(name)), input_(std::move(input)), options_(options) {
+  input_.mean = per_channel(input_.mean, options.in_channels);
+  input_.std = per_channel(input_.std, options.in_channels);
 }
 
 std::int64_t Network::num_classes() const {
@@ -36,13 +37,20 @@ std::size_t Network::stage_index(const std::string& stage) const {
   throw Error(name_ + " has no stage '" + stage + "'" + nearest_text(stage, names));
 }
 
-Variable Network::run(const Variable& x, std::size_t from, std::size_t to, Mode mode) {
+Variable Network::run(const Variable& x, std::size_t from, std::size_t to, Mode mode,
+                      const Tensor& features) {
   if (from > to || to > stages_.size())
     throw Error(name_ + ": no stages [" + std::to_string(from) + ", " + std::to_string(to) + ") among " +
                 std::to_string(stages_.size()));
   Variable y = x;
   for (std::size_t i = from; i < to; ++i) {
     const Stage& stage = stages_[i];
+    if (i == join_) {
+      if (features.defined() ? features.shape()[1] != options_.features : options_.features > 0)
+        throw Error(name_ + ": takes " + std::to_string(options_.features) + " features per case, got " +
+                    (features.defined() ? features.shape().text() : "none"));
+      y = join_views(y, options_.views, features, stage.module->path());
+    }
     if (stage.with_next && i + 1 < to) {
       y = stage.with_next(y, mode);
       ++i;
@@ -53,8 +61,8 @@ Variable Network::run(const Variable& x, std::size_t from, std::size_t to, Mode 
   return y;
 }
 
-Variable Network::forward(const Variable& x, Mode mode) {
-  return run(x, 0, stages_.size(), mode);
+Variable Network::forward(const Variable& x, const Tensor& features, Mode mode) {
+  return run(x, 0, stages_.size(), mode, features);
 }
 
 void Network::add_stage(std::string name, Module& module, Function with_next) {
@@ -65,12 +73,27 @@ void Network::add_stage(std::string name, Module& module, Function with_next) {
 
 void Network::add_stage(std::string name, Module& module, Function function, Function with_next) {
   add_child(name, module);
+  add_inner_stage(std::move(name), module, std::move(function), std::move(with_next));
+}
+
+void Network::add_inner_stage(std::string name, Module& module, Function function, Function with_next) {
   stages_.push_back({std::move(name), &module, std::move(function), std::move(with_next)});
 }
 
 void Network::set_head(std::string name, Linear& head) {
-  add_stage(std::move(name), head);
+  add_child(name, head);
+  set_inner_head(std::move(name), head);
+}
+
+void Network::set_inner_head(std::string name, Linear& head) {
+  if (join_ == no_stage) join_next();
+  add_inner_stage(std::move(name), head,
+                  [&head](const Variable& x, Mode mode) { return head.forward(x, mode); });
   head_ = &head;
+}
+
+void Network::join_next() {
+  join_ = stages_.size();
 }
 
 }  // namespace thaw

@@ -9,14 +9,17 @@
 
 namespace thaw {
 
-// "resnet18" ... "resnet152", "resnet20" ... "resnet110", in that order.
+// "resnet18" ... "resnet152", "resnet20" ... "resnet110", "scratch_cnn", in that order.
 std::vector<std::string> model_names();
 
 // A network with its names set; all weights are 0 until initialize() or load_weights() fills them.
 // Throws Error with the nearest names if there is no such model, and if an option is not positive.
 std::unique_ptr<Network> make_network(const std::string& name, const NetworkOptions& options = {});
 
-// The number of classes that the published weights of this model have: 1000 or 10.
+// The number of classes that the published weights of this model have: 1000 or 10; 2 for scratch_cnn.
 std::int64_t default_num_classes(const std::string& name);
+
+// The channels of the pictures that a model is made for: 1 for scratch_cnn, else 3.
+std::int64_t default_in_channels(const std::string& name);
 
 }  // namespace thaw

@@ -23,7 +23,7 @@ const Plan& plan_of(int depth) {
 
 constexpr std::int64_t base_width = 64;
 
-std::int64_t features(int depth) {
+std::int64_t pooled_channels(int depth) {
   return 8 * base_width * (plan_of(depth).bottleneck ? Bottleneck::expansion : 1);
 }
 
@@ -33,11 +33,11 @@ ResNet::ResNet(int depth, const NetworkOptions& options)
     : Network(
           "resnet" + std::to_string(depth),
           {.mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}, .size = 224, .crop_pct = 0.875},
-          options.in_channels),
+          options),
       conv1_({.in = options.in_channels, .out = base_width, .kernel = 7, .stride = 2, .padding = 3}),
       bn1_(base_width),
       maxpool_(Pool2dSpec{.kernel = 3, .stride = 2, .padding = 1}),
-      fc_(features(depth), options.num_classes) {
+      fc_(options.joined(pooled_channels(depth)), options.num_classes) {
   add_stage("conv1", conv1_, [this](const Variable& x, Mode mode) {
     return conv_bn_act(x, conv1_, bn1_, {}, Activation::relu, mode);
   });

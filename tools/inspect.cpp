@@ -172,7 +172,9 @@ int main(int argc, char** argv) {
     Inspection found;
     if (!model.empty()) {
       check_model_name(model);
-      const NetworkOptions options{default_num_classes(model), 3};
+      const NetworkOptions options{.num_classes = default_num_classes(model),
+                                   .in_channels = default_in_channels(model),
+                                   .input_size = input_size};
       const auto network = make_network(model, options);
       apply_freeze_plan(*network, freeze);
       found = inspect_network(*network);

@@ -13,17 +13,19 @@ struct Totals {
 };
 
 // Of the stages [0, end).
-Totals totals(CountingBackend& backend, Network& network, std::int64_t pictures, std::int64_t size,
+Totals totals(CountingBackend& backend, Network& network, std::int64_t cases, std::int64_t size,
               std::size_t end) {
+  const StepState step;  // nothing is computed from it
   Totals sum;
-  const std::size_t memory = backend.bytes_in_use();
   const double before = backend.flops();
   Variable output;
   Tensor gradient;
+  const Tensor features =
+      network.features() > 0 ? Tensor::empty(backend, {cases, network.features()}) : Tensor();
+  const std::size_t memory = backend.bytes_in_use();
   {
-    const Variable y =
-        network.run(Variable(Tensor::empty(backend, {pictures, network.in_channels(), size, size})), 0, end,
-                    Mode::train());
+    const Tensor x = Tensor::empty(backend, {cases * network.views(), network.in_channels(), size, size});
+    const Variable y = network.run(Variable(x), 0, end, Mode::train(&step), features);
     output = y.edge();
     if (output.defined()) gradient = Tensor::empty(backend, y.value().shape());
   }
@@ -44,15 +46,15 @@ std::vector<StageCost> stage_costs(const std::string& name, const NetworkOptions
   apply_freeze_plan(*network, freeze);
   network->to(backend);
   const ParameterArenas arenas(backend, network->parameters(), DType::f32);
-  constexpr std::int64_t pictures = 2;  // BatchNorm needs more than one value
+  constexpr std::int64_t cases = 2;  // BatchNorm needs more than one value
   // Folded weights are made once and kept; they are no activations.
-  totals(backend, *network, pictures, size, network->stages().size());
+  totals(backend, *network, cases, size, network->stages().size());
   std::vector<StageCost> costs;
   Totals last;
   for (std::size_t i = 0; i < network->stages().size(); ++i) {
-    const Totals now = totals(backend, *network, pictures, size, i + 1);
-    costs.push_back({(now.forward - last.forward) / pictures, (now.backward - last.backward) / pictures,
-                     (now.saved - last.saved) / pictures});
+    const Totals now = totals(backend, *network, cases, size, i + 1);
+    costs.push_back({(now.forward - last.forward) / cases, (now.backward - last.backward) / cases,
+                     (now.saved - last.saved) / cases});
     last = now;
   }
   return costs;

@@ -11,9 +11,9 @@
 namespace thaw {
 
 struct StageCost {
-  double forward_flops = 0.0;   // per picture, 2 per multiply-add of convolutions and matrix products
-  double backward_flops = 0.0;  // per picture; data gradients only where something nearer the input wants one
-  double saved_bytes = 0.0;     // per picture: f32 activations that are kept for backward
+  double forward_flops = 0.0;   // per case, 2 per multiply-add of convolutions and matrix products
+  double backward_flops = 0.0;  // per case; data gradients only where something nearer the input wants one
+  double saved_bytes = 0.0;     // per case: f32 activations that are kept for backward
 };
 
 // One entry per stage of registry model `name`, for pictures of size x size in training mode under the freeze

@@ -7,6 +7,7 @@
 #include "models/initialize.h"
 #include "models/load_weights.h"
 #include "models/registry.h"
+#include "tests/layers/numeric.h"
 #include "tests/models/formula.h"
 #include "tests/support/devices.h"
 
@@ -86,6 +87,32 @@ TEST_CASE("a new head has the new size and leaves the rest alone") {
   CHECK(largest(to_contiguous(network->state_dict().at("linear.weight"))) > 0);
   CHECK(to_contiguous(network->state_dict().at("layer3.2.conv2.weight")) == before);
   CHECK_THROWS_AS(replace_head(*network, 0, 1), Error);
+}
+
+TEST_CASE("the views of a case share the backbone; their rows and the features meet before the head") {
+  const auto backend = make_backend("reference");
+  const auto two = make_network("resnet20", {.num_classes = 3, .views = 2, .features = 1});
+  CHECK(two->head().in() == 2 * 64 + 1);
+  initialize(*two, 5);
+  two->to(*backend);
+  ParameterArenas arenas(*backend, two->parameters(), DType::f32);
+  const Tensor x = test::random_tensor(*backend, {4, 3, 32, 32}, 1),
+               features = test::random_tensor(*backend, {2, 1}, 2);
+  const std::size_t last = two->stages().size() - 1;
+  const Variable rows = two->run(Variable(x), 0, last, Mode::eval());
+  REQUIRE(rows.value().shape() == Shape{4, 64});
+  const std::vector<float> r = to_contiguous(rows.value()), f = to_contiguous(features),
+                           w = to_contiguous(two->head().weight.value),
+                           b = to_contiguous(two->head().bias.value),
+                           logits = to_contiguous(two->forward(Variable(x), features, Mode::eval()).value());
+  for (std::size_t n = 0; n < 2; ++n)
+    for (std::size_t k = 0; k < 3; ++k) {
+      double z = b[k] + double{w[k * 129 + 128]} * f[n];
+      for (std::size_t i = 0; i < 128; ++i) z += double{w[k * 129 + i]} * r[n * 128 + i];
+      CHECK(logits[n * 3 + k] == doctest::Approx(z).epsilon(1e-5));
+    }
+  CHECK_THROWS_WITH_AS(two->forward(Variable(x), Mode::eval()),
+                       "resnet20: takes 1 features per case, got none", Error);
 }
 
 }  // namespace

@@ -29,17 +29,19 @@ TEST_CASE("names, order and shapes of the state dicts are PyTorch's") {
 TEST_CASE("every model is what its name says") {
   // Parameters as torchvision and He et al. 2016 (table 6) publish them.
   const std::pair<const char*, std::int64_t> counts[] = {
-      {"resnet18", 11689512},  {"resnet34", 21797672}, {"resnet50", 25557032}, {"resnet101", 44549160},
-      {"resnet152", 60192808}, {"resnet20", 269722},   {"resnet32", 464154},   {"resnet44", 658586},
-      {"resnet56", 853018},    {"resnet110", 1727962}};
+      {"resnet18", 11689512},  {"resnet34", 21797672}, {"resnet50", 25557032},  {"resnet101", 44549160},
+      {"resnet152", 60192808}, {"resnet20", 269722},   {"resnet32", 464154},    {"resnet44", 658586},
+      {"resnet56", 853018},    {"resnet110", 1727962}, {"scratch_cnn", 7397937}};
   CHECK(model_names().size() == std::size(counts));
   for (const auto& [name, count] : counts) {
-    const auto network = make_network(name, {.num_classes = default_num_classes(name)});
+    const auto network = make_network(
+        name, {.num_classes = default_num_classes(name), .in_channels = default_in_channels(name)});
     CHECK(network->name() == name);
     std::int64_t parameters = 0;
     for (const Parameter* p : network->parameters()) parameters += p->value.elements();
     CHECK_MESSAGE(parameters == count, name);
-    CHECK(network->num_classes() == default_num_classes(name));
+    CHECK(network->num_classes() ==
+          (network->name() == "scratch_cnn" ? 1 : default_num_classes(name)));  // one logit for two classes
   }
 }
 

@@ -45,5 +45,18 @@ TEST_CASE(
   CHECK(between[4].saved_bytes > 0.0);
 }
 
+TEST_CASE("cost: a case's views count each, its dropout and features do no harm") {
+  const NetworkOptions one{.num_classes = 2, .in_channels = 1, .input_size = 64};
+  NetworkOptions four = one;
+  four.views = 4;
+  four.features = 2;
+  const std::vector<StageCost> a = stage_costs("scratch_cnn", one, "none", 64),
+                               b = stage_costs("scratch_cnn", four, "none", 64);
+  CHECK(a[0].forward_flops == 2.0 * 62 * 62 * 8 * 9);
+  CHECK(b[0].forward_flops == 4 * a[0].forward_flops);
+  CHECK(a[17].forward_flops == 2.0 * 256 * 128);
+  CHECK(b[17].forward_flops == 2.0 * (4 * 256 + 2) * 128);
+}
+
 }  // namespace
 }  // namespace thaw

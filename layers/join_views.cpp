@@ -1,0 +1,27 @@
+#include "layers/join_views.h"
+
+namespace thaw {
+
+Variable join_views(const Variable& rows, std::int64_t views, const Tensor& features,
+                    const std::string& module) {
+  const Shape& shape = rows.value().shape();
+  const std::int64_t numbers = features.defined() ? features.shape()[1] : 0;
+  if (shape.rank() != 2 || views < 1 || shape[0] % views != 0 || !rows.value().packed() ||
+      (features.defined() && features.shape() != Shape{shape[0] / views, numbers}))
+    throw Error("join_views " + module + ": takes rows [N * " + std::to_string(views) +
+                ", C] and features [N, F], got " + shape.text() +
+                (features.defined() ? " and " + features.shape().text() : ""));
+  if (views == 1 && numbers == 0) return rows;
+  Backend& backend = rows.backend();
+  const std::int64_t cases = shape[0] / views, width = views * shape[1];
+  const Tensor y = Tensor::empty(backend, {cases, width + numbers}, rows.value().dtype());
+  backend.copy(rows.value().reshape({cases, width}).view(), y.channels(0, width).view(), Into::assign);
+  if (numbers > 0) backend.copy(features.view(), y.channels(width, width + numbers).view(), Into::assign);
+  return record(y, "join_views", module, {rows}, false, [=, &backend, rows = rows.edge()](const Tensor& dy) {
+    const Tensor dx = Tensor::empty(backend, shape, dy.dtype());
+    backend.copy(dy.channels(0, width).view(), dx.reshape({cases, width}).view(), Into::assign);
+    rows.accumulate(dx);
+  });
+}
+
+}  // namespace thaw
