@@ -2,7 +2,6 @@
 // not part of the project; without them the test says so and does nothing.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -11,17 +10,13 @@
 #include "io/weights.h"
 #include "models/load_weights.h"
 #include "models/registry.h"
+#include "tests/support/data_directory.h"
 #include "tests/support/devices.h"
 
 namespace thaw {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path data_directory() {
-  const char* given = std::getenv("THAW_DATA");
-  return given != nullptr ? fs::path(given) : fs::path(THAW_SOURCE_DIR) / ".." / "shared" / "data";
-}
 
 struct Recorded {
   std::vector<float> mean, std, logits;  // logits: 10 per picture, in order of their index
@@ -74,7 +69,7 @@ Tensor pictures(const fs::path& data, const Recorded& net, int count) {
 }
 
 void compare(const std::string& model, const std::string& file, const std::string& net) {
-  const fs::path data = data_directory();
+  const fs::path data = test::data_directory();
   const fs::path weights = data / "weights" / file;
   if (!fs::exists(weights)) {
     MESSAGE("not run: " << weights.string() << " is not there");

@@ -36,6 +36,12 @@ const std::vector<std::shared_ptr<Backend>>& backends() {
   return found().backends;
 }
 
+Backend* backend_named(const std::string& name) {
+  for (const auto& backend : backends())
+    if (backend->name() == name) return backend.get();
+  return nullptr;
+}
+
 std::vector<std::string> missing_backends() {
   std::vector<std::string> lines = found().missing;
   for (const auto& backend : backends()) {

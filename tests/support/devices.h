@@ -12,6 +12,9 @@ namespace thaw::test {
 // Every backend of this build that answers: reference, cpu, cuda. They live until the program ends.
 const std::vector<std::shared_ptr<Backend>>& backends();
 
+// The one of that name; null if it does not answer here.
+Backend* backend_named(const std::string& name);
+
 // Why a backend is missing, one line each ("cuda: not run: this build has no CUDA backend").
 std::vector<std::string> missing_backends();
 

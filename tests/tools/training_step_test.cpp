@@ -14,6 +14,7 @@
 #include "models/initialize.h"
 #include "models/load_weights.h"
 #include "models/registry.h"
+#include "tests/support/data_directory.h"
 #include "tests/support/devices.h"
 #include "tools/evaluate_model.h"
 
@@ -22,38 +23,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path data_directory() {
-  const char* given = std::getenv("THAW_DATA");
-  return given != nullptr ? fs::path(given) : fs::path(THAW_SOURCE_DIR) / ".." / "shared" / "data";
-}
+// What is trained: seeded weights on noise, or the published CIFAR weights on photographs.
+struct Subject {
+  std::string weights;  // a file; empty: seeded
+  fs::path photographs;
+  std::int64_t size = 16;
+  int batch = 3;
+};
 
-// ResNet-20 for ten classes: the published CIFAR weights where they are, else seeded ones.
-void load(Network& network) {
-  const fs::path file = data_directory() / "weights" / "akamaster_resnet20-12fca82f.th";
-  initialize(network, 1);
-  if (fs::exists(file)) load_weights(network, read_weights(file.string()).tensors, {.source = file.string()});
-}
-
-// Photographs of as many classes where they are, else noise; every second one is mirrored.
-Batch pictures(int count) {
+// The first photograph of as many classes, or noise; every second one is mirrored.
+Batch pictures(const Subject& subject) {
   Batch batch;
-  batch.images = Tensor::empty_host({count, 3, 32, 32}, DType::u8);
-  const fs::path folder = data_directory() / "cifar10_png4000" / "train";
+  const std::int64_t count = subject.batch, bytes = subject.size * subject.size * 3;
+  batch.images = Tensor::empty_host({count, 3, subject.size, subject.size}, DType::u8);
   std::vector<fs::path> classes;
-  if (fs::is_directory(folder))
-    for (const auto& entry : fs::directory_iterator(folder)) classes.push_back(entry.path());
+  if (!subject.photographs.empty())
+    for (const auto& entry : fs::directory_iterator(subject.photographs)) classes.push_back(entry.path());
   std::sort(classes.begin(), classes.end());
   PhiloxStream noise(1, Purpose::test, 0, 0);
-  for (int i = 0; i < count; ++i) {
-    auto* to = batch.images.as<std::uint8_t>() + std::int64_t{i} * 32 * 32 * 3;
-    const auto at = static_cast<std::size_t>(i);
-    if (at < classes.size()) {
-      std::vector<fs::path> files;
-      for (const auto& entry : fs::directory_iterator(classes[at])) files.push_back(entry.path());
-      const Image image = read_image(std::min_element(files.begin(), files.end())->string(), 3);
-      std::copy(image.pixels.begin(), image.pixels.end(), to);
+  for (int i = 0; i < subject.batch; ++i) {
+    auto* to = batch.images.as<std::uint8_t>() + i * bytes;
+    if (classes.empty()) {
+      std::generate(to, to + bytes, [&] { return static_cast<std::uint8_t>(noise.bits()); });
     } else {
-      std::generate(to, to + 32 * 32 * 3, [&] { return static_cast<std::uint8_t>(noise.bits()); });
+      std::vector<fs::path> files;
+      for (const auto& entry : fs::directory_iterator(classes.at(static_cast<std::size_t>(i))))
+        files.push_back(entry.path());
+      const Image image = read_image(std::min_element(files.begin(), files.end())->string(), 3);
+      REQUIRE(image.pixels.size() == static_cast<std::size_t>(bytes));
+      std::copy(image.pixels.begin(), image.pixels.end(), to);
     }
     batch.labels.push_back((i * 7 + 3) % 10);
     batch.flips.push_back(static_cast<std::uint8_t>(i % 2));
@@ -72,7 +70,7 @@ struct Run {
 constexpr int steps = 5;
 constexpr float rate = 0.01f;
 
-Run train(Backend& backend, const std::string& freeze, bool record, int batch_size) {
+Run train(Backend& backend, const Subject& subject, const std::string& freeze, bool record) {
   // The session does not own a backend that the tests share.
   struct Lent {
     explicit Lent(Backend& b) { session.backend.reset(&b); }
@@ -81,7 +79,9 @@ Run train(Backend& backend, const std::string& freeze, bool record, int batch_si
   } lent(backend);
   Session& session = lent.session;
   session.network = make_network("resnet20", {.num_classes = 10});
-  load(*session.network);
+  initialize(*session.network, 1);
+  if (!subject.weights.empty())
+    load_weights(*session.network, read_weights(subject.weights).tensors, {.source = subject.weights});
   apply_freeze_plan(*session.network, freeze);
   session.description.preprocess = default_preprocess(*session.network);
   session.plan();
@@ -90,7 +90,7 @@ Run train(Backend& backend, const std::string& freeze, bool record, int batch_si
   Run run;
   {
     TrainingStep step(session, *optimizer, {.label_smoothing = 0.1f, .class_weights = {}, .record = record});
-    const Batch batch = pictures(batch_size);
+    const Batch batch = pictures(subject);
     for (int i = 0; i < steps; ++i) {
       // The rate changes: a replay must read it.
       const StepState state{.step = static_cast<std::uint64_t>(i), .lr = rate / static_cast<float>(1 + i)};
@@ -123,12 +123,6 @@ double difference(const std::vector<float>& a, const std::vector<float>& b) {
   return most;
 }
 
-Backend* backend_named(const std::string& name) {
-  for (const auto& backend : test::backends())
-    if (backend->name() == name) return backend.get();
-  return nullptr;
-}
-
 // The devices add the same f32 products up in another order. A sum of n terms differs by about sqrt(n) *
 // 2^-24 of its size, n up to 576 here: some 1e-6 a layer, and twenty layers and the divisions of BatchNorm
 // spread that. Values are below 10, logits and losses below 20; a step moves the values by up to 0.004 ..
@@ -137,15 +131,14 @@ constexpr double loss_bound = 2e-5, logit_bound = 5e-5, value_bound = 2e-5, stat
 // In evaluation every difference of the weights counts at once. Seen: 8e-5.
 constexpr double evaluation_bound = 3e-4;
 
-void compare(const std::string& freeze, int batch_size) {
-  Backend *cpu = backend_named("cpu"), *cuda = backend_named("cuda");
+void compare(const Subject& subject, const std::string& freeze) {
+  Backend *cpu = test::backend_named("cpu"), *cuda = test::backend_named("cuda");
   if (cpu == nullptr || cuda == nullptr) {
     MESSAGE("not run: needs a cpu and a cuda backend");
     return;
   }
-  const Run expected = train(*cpu, freeze, true, batch_size);
-  const Run queued = train(*cuda, freeze, false, batch_size),
-            replayed = train(*cuda, freeze, true, batch_size);
+  const Run expected = train(*cpu, subject, freeze, true);
+  const Run queued = train(*cuda, subject, freeze, false), replayed = train(*cuda, subject, freeze, true);
   for (std::size_t i = 0; i < steps; ++i) {
     CAPTURE(i);
     const StepResult &e = expected.results[i], &q = queued.results[i], &r = replayed.results[i];
@@ -168,12 +161,12 @@ void compare(const std::string& freeze, int batch_size) {
 }
 
 TEST_CASE("cpu: a recorded step gives the bits of one that is not") {
-  Backend* cpu = backend_named("cpu");
+  Backend* cpu = test::backend_named("cpu");
   if (cpu == nullptr) {
     MESSAGE("not run: needs a cpu backend");
     return;
   }
-  const Run queued = train(*cpu, "none", false, 4), recorded = train(*cpu, "none", true, 4);
+  const Run queued = train(*cpu, {}, "none", false), recorded = train(*cpu, {}, "none", true);
   CHECK(recorded.values == queued.values);
   CHECK(recorded.statistics == queued.statistics);
   CHECK(recorded.counts == queued.counts);
@@ -182,10 +175,20 @@ TEST_CASE("cpu: a recorded step gives the bits of one that is not") {
 }
 
 TEST_CASE("resnet20: five training steps on cuda equal those on cpu, recorded or not") {
-  compare("none", 4);
+  compare({}, "none");
 }
 TEST_CASE("resnet20 frozen up to layer2: five training steps on cuda equal those on cpu") {
-  compare("upto:layer2", 4);
+  compare({}, "upto:layer2");
+}
+TEST_CASE("resnet20 with published weights: five training steps on cuda equal those on cpu") {
+  const fs::path weights = test::data_directory() / "weights" / "akamaster_resnet20-12fca82f.th",
+                 photographs = test::data_directory() / "cifar10_png4000" / "train";
+  for (const fs::path& needed : {weights, photographs})
+    if (!fs::exists(needed)) {
+      MESSAGE("not run: " << needed.string() << " is not there");
+      return;
+    }
+  compare({weights.string(), photographs, 32, 3}, "none");
 }
 
 }  // namespace
