@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace thaw {
 
@@ -21,6 +22,10 @@ std::string metrics_line(const EpochMetrics& metrics);
 
 // Appends the line. Throws Error when it cannot be written.
 void append_metrics(const std::string& path, const EpochMetrics& metrics);
+
+// All lines of the log, in order; null becomes NaN. No file: none. Throws Error naming the line that is no
+// such object.
+std::vector<EpochMetrics> read_metrics(const std::string& path);
 
 // Keeps the lines of epochs 1..epochs: what a resumed run has not done yet must not stand in the log. No
 // file: nothing.

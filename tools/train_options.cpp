@@ -59,6 +59,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--val-split", o.val_split,
                  "share of DIR/CLASS/* kept for validation; of no effect with DIR/train")
       ->check(CLI::Range(0.0, 0.99));
+  app.add_option("--split-seed", o.split_seed, "of --val-split (default: --seed)")->default_str("");
   app.add_option("--seed", o.seed, "of weights, order, augmentation and split");
   app.add_flag("--resume", o.resume, "continue the run in --output");
   app.add_flag("--dry-run", o.dry_run, "say what would be done and stop");

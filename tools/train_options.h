@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct TrainOptions {
   double label_smoothing = 0;
   std::string class_weights = "none";
   double val_split = 0.2;
+  std::optional<std::uint64_t> split_seed{};  // none: seed
   std::uint64_t seed = 42;
   bool resume = false, dry_run = false;
   std::string output;

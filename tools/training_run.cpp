@@ -58,7 +58,7 @@ void TrainingRun::read_data(const TrainState* state) {
   const bool asked = given_.count("val-split") != 0;
   const bool has_train = std::filesystem::is_directory(options_.data.data + "/train");
   scan.val_split = !asked && has_train ? 0 : options_.val_split;
-  scan.seed = options_.seed;
+  scan.seed = options_.split_seed.value_or(options_.seed);
   if (state != nullptr) scan.classes = state->description.classes;
   splits_ = scan_class_folders(options_.data.data, scan);
   if (splits_.train.classes.size() < 2)
@@ -104,7 +104,7 @@ void TrainingRun::build_network(const TrainState* state) {
   d.classes = splits_.train.classes;
   d.options.num_classes = static_cast<std::int64_t>(d.classes.size());
   d.val_split = splits_.flat ? options_.val_split : 0;
-  d.split_seed = splits_.flat ? options_.seed : 0;
+  d.split_seed = splits_.flat ? options_.split_seed.value_or(options_.seed) : 0;
   session_.network = make_network(d.model, d.options);
   if (file.metadata.empty()) d.preprocess = default_preprocess(*session_.network);
   override_preprocess(o, d.preprocess);

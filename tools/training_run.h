@@ -23,6 +23,10 @@ class TrainingRun {
   // checkpoint.
   int run(const OutputDirectory& output);
 
+  const Session& session() const { return session_; }
+  // "122 frozen tensors, 0 bits changed". Throws Error as FreezeReceipt::verify does.
+  std::string receipt() const { return receipt_.verify(*session_.network); }
+
  private:
   void read_data(const TrainState* state);
   void build_network(const TrainState* state);

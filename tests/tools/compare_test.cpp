@@ -1,0 +1,146 @@
+// compare: its plans, its statistics, and the program as a user runs it.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "models/freeze_plan.h"
+#include "models/registry.h"
+#include "tests/tools/programs.h"
+#include "tools/compare_page.h"
+#include "tools/compare_result.h"
+#include "tools/program.h"
+
+namespace thaw::testing {
+namespace {
+
+std::vector<std::string> keys_of(const std::vector<ComparePlan>& plans) {
+  std::vector<std::string> keys;
+  for (const ComparePlan& plan : plans) keys.push_back(plan.key);
+  return keys;
+}
+
+TEST_CASE("compare: blocks are thawed one by one from the head on, and every plan can be applied") {
+  const auto network = make_network("resnet18", {});
+  const auto plans = compare_plans(*network, "");
+  CHECK(keys_of(plans) ==
+        std::vector<std::string>{"scratch_cnn", "scratch", "0", "1", "2", "3", "4", "all", "story"});
+  CHECK(plans[3].title == "1 block: layer4");
+  CHECK(plans[3].freeze == "upto:layer3");
+  CHECK(plans[4].title == "2 blocks: layer3, layer4");
+  CHECK(plans.back().freeze == "upto:layer2");
+  CHECK(plans.back().bn == "train");
+  std::int64_t before = 0;
+  for (std::size_t i = 2; i + 1 < plans.size(); ++i) {
+    apply_freeze_plan(*network, plans[i].freeze);
+    std::int64_t trained = 0;
+    for (const Parameter* p : network->parameters())
+      if (!p->frozen) trained += p->value.elements();
+    CHECK(trained > before);
+    before = trained;
+  }
+  CHECK(keys_of(chosen_plans(plans, {"all", "0"})) == std::vector<std::string>{"0", "all"});
+  CHECK_THROWS_WITH_AS(chosen_plans(plans, {"5"}), doctest::Contains("there is no plan '5'; there are"),
+                       UsageError);
+  CHECK(compare_plans(*network, "layer1").back().freeze == "layer1");
+}
+
+CompareResult result(std::uint64_t seed, double accuracy) {
+  CompareResult r;
+  r.seed = seed;
+  r.lr = 0.1;
+  r.best_epoch = 3;
+  r.val_accuracy = accuracy;
+  r.seconds = 2;
+  r.trainable = 10;
+  r.peak_bytes = 5000000;
+  r.receipt = "1 frozen tensors, 0 bits changed";
+  return r;
+}
+
+TEST_CASE("compare: mean, standard error and paired differences") {
+  // By hand: mean 0.6; squares .04 + 0 + .04, / 2 / 3.
+  const Spread s = spread({0.4, 0.6, 0.8});
+  CHECK(s.mean == doctest::Approx(0.6));
+  CHECK(s.error == doctest::Approx(std::sqrt(0.08 / 6)));
+  CHECK(spread({0.5}).error == 0);
+
+  CompareRow base{{"0", "0 blocks", "resnet18", true, "backbone"}, {result(1, 0.5), result(2, 0.7)}, {0.1}};
+  CompareRow more{
+      {"1", "<1> block", "resnet18", true, "upto:layer3"}, {result(1, 0.6), result(2, 0.8)}, {0.1, 1}};
+  // Both seeds gain 0.1: the difference has no spread though the rows have.
+  CHECK(paired_difference(more, base).mean == doctest::Approx(0.1));
+  CHECK(paired_difference(more, base).error == doctest::Approx(0).epsilon(1e-12));
+  const std::string table = compare_table({base, more});
+  CHECK(table.find("| <1> block | 10 | 0.1 of 0.1, 1 | 70.0 ± 10.0 | - | +10.0 ± 0.0 | 3 3 | 2.00 | 5 |") !=
+        std::string::npos);
+  const std::string page = compare_page({base, more}, "--lr <x>");
+  CHECK(page.find("<1>") == std::string::npos);
+  CHECK(page.find("&lt;1&gt; block") != std::string::npos);
+  CHECK(page.find("--lr &lt;x&gt;") != std::string::npos);
+  CHECK(page.find("no test pictures") != std::string::npos);
+  CHECK(page.find("http") == std::string::npos);
+
+  // Test accuracies count where all have them.
+  more.results[0].test_accuracy = base.results[0].test_accuracy = 0.5;
+  more.results[1].test_accuracy = base.results[1].test_accuracy = 0.9;
+  CHECK(paired_difference(more, base).mean == doctest::Approx(0));
+  CHECK(compare_page({base, more}, "").find("Best on the test pictures") != std::string::npos);
+
+  const CompareResult again = CompareResult::parse(more.results[1].json(), "x.json");
+  CHECK(again.json() == more.results[1].json());
+  CHECK_THROWS_WITH(CompareResult::parse("{}", "x.json"),
+                    doctest::Contains("x.json: is not a result of compare"));
+}
+
+TEST_CASE("compare: trains every plan, keeps what is done, and refuses other options") {
+  const TempFolder folder;
+  const std::string data = folder.file("data"), base = folder.file("base"), out = folder.file("out");
+  make_pictures(data);
+  fs::copy(data + "/val", data + "/test", fs::copy_options::recursive);
+  REQUIRE(run("train", with(quick_training(data, base), {"--stop-after", "1"})).code == 0);
+  const std::vector<std::string> command{"--data",       data,
+                                         "--weights",    base + "/last.safetensors",
+                                         "--output",     out,
+                                         "--epochs",     "2",
+                                         "--batch-size", "6",
+                                         "--workers",    "0",
+                                         "--seeds",      "2",
+                                         "--lr",         "0.01,0.001",
+                                         "--plans",      "0,scratch,story"};
+  const Outcome dry = run("compare", with(command, {"--dry-run"}));
+  CHECK(dry.code == 0);
+  CHECK(dry.err.find("--lr 0.01 or 0.001") != std::string::npos);
+  CHECK(!fs::exists(out));
+
+  const Outcome first = run("compare", with(command, {"--json"}));
+  INFO(first.err);
+  REQUIRE(first.code == 0);
+  const auto json = nlohmann::json::parse(first.out);
+  CHECK(json["plans"].size() == 3);
+  for (const auto& plan : json["plans"]) {
+    CHECK(plan["runs"].size() == 2);
+    for (const auto& r : plan["runs"]) {
+      CHECK(r["test_accuracy"] == r["val_accuracy"]);  // the same pictures, the best epoch's weights
+      CHECK(r["peak_bytes"] > 10000);
+      CHECK(r["receipt"].get<std::string>().find("0 bits changed") != std::string::npos);
+    }
+    CHECK(plan["runs"][0]["lr"] == plan["runs"][1]["lr"]);
+  }
+  CHECK(fs::exists(out + "/runs/0-0.001-1/result.json"));
+  CHECK(fs::exists(out + "/runs/0-0.01-1/best.safetensors"));
+  CHECK(read_file(out + "/compare.html").find("</html>") != std::string::npos);
+
+  const auto trained = fs::last_write_time(out + "/runs/0-0.01-1/result.json");
+  const Outcome second = run("compare", with(command, {"--json"}));
+  CHECK(second.out == first.out);
+  CHECK(fs::last_write_time(out + "/runs/0-0.01-1/result.json") == trained);
+  CHECK(read_file(out + "/compare.md").find("| 0 blocks: the head alone |") != std::string::npos);
+
+  const Outcome other = run("compare", with(command, {"--wd", "0.5"}));
+  CHECK(other.code == 1);
+  CHECK(other.err.find("holds a run with other options") != std::string::npos);
+  CHECK(run("compare", with(command, {"--plans", "7"})).code == 2);
+  CHECK(run("compare", {"--data", data, "--model", "resnet20", "--output", out}).code == 2);
+}
+
+}  // namespace
+}  // namespace thaw::testing

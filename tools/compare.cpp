@@ -1,0 +1,102 @@
+// compare: the founding experiment. The same pictures with the scratch CNN, and with a pretrained network
+// with 0, 1, 2, ... blocks thawed: one table and one page.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "io/atomic_file.h"
+#include "io/weights.h"
+#include "models/registry.h"
+#include "tools/compare_options.h"
+#include "tools/compare_page.h"
+#include "tools/compare_result.h"
+#include "tools/output_directory.h"
+#include "tools/program.h"
+
+namespace {
+
+using namespace thaw;
+
+// The network that the blocks are counted in.
+std::unique_ptr<Network> network_of(const ModelOptions& o) {
+  if (!o.model.empty()) return make_network(o.model, {});
+  const LoadedWeights file = read_weights(o.weights);
+  if (file.metadata.empty())
+    throw UsageError("--model NAME is required: " + o.weights +
+                     " was not written by Thaw and does not name its network");
+  return make_network(ModelDescription::parse(file.metadata, o.weights).model, {});
+}
+
+std::string plan_text(const CompareOptions& o, const std::vector<ComparePlan>& plans) {
+  std::string text;
+  for (const ComparePlan& plan : plans)
+    text += fmt::format("plan {:<12} {}: --freeze '{}' --bn {} --lr {:g}\n", plan.key, plan.title,
+                        plan.freeze, plan.bn, fmt::join(o.rates(plan), " or "));
+  return text + fmt::format("{} epochs, seeds 1 to {}; the best epoch is chosen on validation\n",
+                            o.train.epochs, o.seeds);
+}
+
+// Fills `row` with a run per seed, after choosing its learning rate with the first seed. False: stopped.
+bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareRow& row, int& exit_code) {
+  std::optional<CompareResult> best;
+  for (const double lr : row.tried) {
+    fmt::print(stderr, "\n== plan {}, lr {:g}, seed 1\n", row.plan.key, lr);
+    const auto result = compare_run(settings, row.plan, lr, 1, exit_code);
+    if (!result) return false;
+    if (!best || result->val_accuracy > best->val_accuracy) best = result;
+  }
+  row.results.push_back(*best);
+  for (int seed = 2; seed <= o.seeds; ++seed) {
+    fmt::print(stderr, "\n== plan {}, lr {:g}, seed {}\n", row.plan.key, best->lr, seed);
+    const auto result =
+        compare_run(settings, row.plan, best->lr, static_cast<std::uint64_t>(seed), exit_code);
+    if (!result) return false;
+    row.results.push_back(*result);
+  }
+  return true;
+}
+
+int compare(const CLI::App& app, CompareOptions o) {
+  check_compare_options(o);
+  const std::unique_ptr<Network> network = network_of(o.train.model);
+  o.train.model.model = network->name();
+  const std::vector<ComparePlan> plans = chosen_plans(compare_plans(*network, o.story), o.plans);
+  for (const ComparePlan& plan : plans) check_model_name(plan.model);
+  fmt::print(stderr, "{}", plan_text(o, plans));
+  if (o.train.dry_run) return exit_done;
+
+  if (!o.train.split_seed) o.train.split_seed = o.train.seed;
+  const OutputDirectory output(o.train.output);
+  const CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size};
+  std::vector<CompareRow> rows;
+  for (const ComparePlan& plan : plans) {
+    CompareRow row{plan, {}, o.rates(plan)};
+    int exit_code = exit_done;
+    if (!run_plan(settings, o, row, exit_code)) {
+      fmt::print(stderr, "stopped by a signal; the same command goes on from here\n");
+      return exit_code;
+    }
+    rows.push_back(std::move(row));
+    // After every plan: what is done can be looked at.
+    const std::string table = compare_table(rows);
+    write_file_atomically(output.file("compare.md"), table);
+    write_file_atomically(output.file("compare.json"), compare_json(rows) + "\n");
+    write_file_atomically(output.file("compare.html"), compare_page(rows, app.config_to_str()));
+  }
+  fmt::print("{}", o.json ? compare_json(rows) + "\n" : compare_table(rows));
+  fmt::print(stderr, "the same as a page: {}\n", output.file("compare.html"));
+  return exit_done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto app = make_app(
+      "How many blocks to thaw? Trains a hand-built CNN, and a pretrained network with 0, 1, 2, ... blocks "
+      "thawed, on the same pictures, split and seeds. A stopped comparison goes on with the same command.",
+      "compare");
+  CompareOptions options;
+  add_compare_options(*app, options);
+  return run_program(*app, argc, argv, [&] { return compare(*app, options); });
+}

@@ -1,0 +1,129 @@
+#include "tools/compare_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tools/html_page.h"
+
+namespace thaw {
+
+namespace {
+
+bool all_tested(const std::vector<CompareRow>& rows) {
+  return std::all_of(rows.begin(), rows.end(), [](const CompareRow& row) { return row.test().has_value(); });
+}
+
+std::vector<double> shown(const CompareRow& row, bool tested) {
+  return tested ? *row.test() : row.validation();
+}
+
+// From accuracy to x: a frame that holds all values, in steps of 5 %.
+struct Scale {
+  double low = 1, high = 0;
+  static constexpr double left = 16, right = 704;
+
+  void add(double v) {
+    low = std::min(low, std::floor(v * 20 - 0.2) / 20);
+    high = std::max(high, std::ceil(v * 20 + 0.2) / 20);
+  }
+  void close() { low = std::max(low, 0.0), high = std::min(high, 1.0); }
+  double x(double v) const { return left + (right - left) * (v - low) / (high - low); }
+};
+
+// Markdown's cells as HTML's: the one table, written twice.
+std::string as_html(const std::string& markdown) {
+  std::vector<std::vector<std::string>> rows;
+  std::size_t at = 0;
+  while (at < markdown.size()) {
+    const std::size_t end = markdown.find('\n', at);
+    const std::string line = markdown.substr(at, end - at);
+    std::vector<std::string> cells;
+    for (std::size_t from = 2, to; (to = line.find(" |", from)) != std::string::npos; from = to + 3)
+      cells.push_back(line.substr(from, to - from));
+    if (!cells.empty()) rows.push_back(std::move(cells));
+    at = end + 1;
+  }
+  return html_table(rows.front(), {rows.begin() + 1, rows.end()});
+}
+
+}  // namespace
+
+std::string compare_chart(const std::vector<CompareRow>& rows) {
+  const bool tested = all_tested(rows);
+  constexpr double row_height = 46, top = 10;
+  Scale scale;
+  for (const CompareRow& row : rows)
+    for (const double v : shown(row, tested)) scale.add(v);
+  scale.close();
+  const double bottom = top + row_height * static_cast<double>(rows.size());
+  std::string svg =
+      fmt::format("<svg viewBox=\"0 0 720 {:.0f}\" role=\"img\" aria-label=\"{} accuracy of each plan\">\n",
+                  bottom + 44, tested ? "Test" : "Validation");
+  const double step = scale.high - scale.low > 0.45 ? 0.1 : 0.05;
+  for (double v = std::ceil(scale.low / step - 1e-9) * step; v < scale.high + 1e-9; v += step)
+    svg += fmt::format(
+        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/><text "
+        "class=\"label\" "
+        "x=\"{0:.1f}\" y=\"{3:.0f}\" text-anchor=\"middle\">{4:.0f}</text>\n",
+        scale.x(v), top, bottom, bottom + 18, 100 * v);
+  svg += fmt::format(
+      "<text class=\"label\" x=\"360\" y=\"{:.0f}\" text-anchor=\"middle\">{} accuracy in %, a dot per seed, "
+      "mean and standard error</text>\n",
+      bottom + 38, tested ? "test" : "validation");
+  double y = top;
+  for (const CompareRow& row : rows) {
+    const std::vector<double> values = shown(row, tested);
+    const Spread s = spread(values);
+    const char* series = row.plan.pretrained ? (row.plan.bn == "train" ? "series3" : "series1") : "series2";
+    svg += fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\">{}</text>\n", Scale::left, y + 14,
+                       html_escape(row.plan.title));
+    const double line = y + 31;
+    for (const double v : values)
+      svg += fmt::format(
+          "<circle class=\"{}\" fill-opacity=\".35\" stroke-opacity=\".35\" cx=\"{:.1f}\" "
+          "cy=\"{:.1f}\" r=\"4\"/>",
+          series, scale.x(v), line);
+    svg += fmt::format(
+        "<line class=\"{0}\" stroke-width=\"3\" x1=\"{1:.1f}\" x2=\"{2:.1f}\" y1=\"{3:.1f}\" "
+        "y2=\"{3:.1f}\"/><line class=\"{0}\" stroke-width=\"3\" x1=\"{4:.1f}\" x2=\"{4:.1f}\" "
+        "y1=\"{5:.1f}\" y2=\"{6:.1f}\"/>\n",
+        series, scale.x(std::max(scale.low, s.mean - s.error)),
+        scale.x(std::min(scale.high, s.mean + s.error)), line, scale.x(s.mean), line - 8, line + 8);
+    y += row_height;
+  }
+  return svg + "</svg>\n";
+}
+
+std::string compare_page(const std::vector<CompareRow>& rows, const std::string& command) {
+  if (rows.empty()) return html_page("How many blocks to thaw", "");
+  const bool tested = all_tested(rows);
+  const auto better = [tested](const CompareRow& a, const CompareRow& b) {
+    return spread(shown(a, tested)).mean < spread(shown(b, tested)).mean;
+  };
+  const CompareRow& best = *std::max_element(rows.begin(), rows.end(), better);
+  const Spread s = spread(shown(best, tested));
+  std::string receipts;
+  for (const CompareRow& row : rows)
+    for (const CompareResult& r : row.results)
+      receipts += fmt::format("{}, lr {:g}, seed {}: {}\n", row.plan.key, r.lr, r.seed, r.receipt);
+  std::string body = "<h1>How many blocks to thaw?</h1>\n";
+  body += fmt::format("<p>Best on {}: <b>{}</b>, {:.1f} ± {:.1f} % over {} seed{}.</p>\n",
+                      tested ? "the test pictures" : "validation", html_escape(best.plan.title), 100 * s.mean,
+                      100 * s.error, best.results.size(), best.results.size() == 1 ? "" : "s");
+  if (!tested)
+    body +=
+        "<p class=\"soft\">There are no test pictures: the epoch was chosen on the pictures that are shown "
+        "here, so all accuracies are a little too good.</p>\n";
+  body += compare_chart(rows) + "<h2>In numbers</h2>\n" + as_html(compare_table(rows));
+  body +=
+      "<p class=\"soft\">Accuracies in %: mean ± standard error over the seeds. The epoch is chosen on "
+      "validation. Differences are paired: the same seed with both plans. Peak MB: of the tensors on the "
+      "device, in training and validation.</p>\n";
+  body += "<h2>Frozen bits</h2>\n<pre>" + html_escape(receipts) + "</pre>\n";
+  body += "<h2>Options</h2>\n<pre>" + html_escape(command) + "</pre>\n";
+  return html_page("How many blocks to thaw", body);
+}
+
+}  // namespace thaw

@@ -1,0 +1,137 @@
+#include "tools/compare_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "io/atomic_file.h"
+#include "io/file_bytes.h"
+#include "io/file_text.h"
+#include "kernels/error.h"
+#include "tools/data_options.h"
+#include "tools/evaluate_model.h"
+#include "tools/metrics_log.h"
+#include "tools/training_run.h"
+
+namespace thaw {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The smallest side that leaves the scratch CNN's four convolutions and poolings something to see, with room.
+constexpr int smallest_scratch_size = 64;
+
+TrainOptions options_of(const CompareSettings& settings, const ComparePlan& plan, double lr,
+                        std::uint64_t seed) {
+  TrainOptions o = settings.base;
+  o.model.model = plan.model;
+  if (!plan.pretrained) o.model.weights.clear();
+  o.freeze = plan.freeze;
+  o.bn = plan.bn;
+  o.lr = lr;
+  o.seed = seed;
+  if (plan.model == "scratch_cnn") {
+    if (o.model.in_channels == 0) o.model.in_channels = 3;  // as the networks it is compared with
+    o.model.input_size = settings.scratch_size > 0 ? settings.scratch_size
+                                                   : std::max(o.model.input_size, smallest_scratch_size);
+  }
+  o.output = fmt::format("{}/runs/{}-{:g}-{}", settings.base.output, plan.key, lr, seed);
+  return o;
+}
+
+GivenOptions given_of(const CompareSettings& settings, const TrainOptions& o) {
+  GivenOptions given = settings.given;
+  given["model"] = {o.model.model};
+  given.erase("weights");
+  if (!o.model.weights.empty()) given["weights"] = {o.model.weights};
+  given["freeze"] = {o.freeze};
+  given["bn"] = {o.bn};
+  given["lr"] = {fmt::format("{}", o.lr)};
+  given["seed"] = {fmt::format("{}", o.seed)};
+  return given;
+}
+
+std::string text_of(const std::string& path) {
+  constexpr std::uint64_t limit = std::uint64_t{1} << 20;
+  return std::string(as_text(FileBytes(path, limit).bytes()));
+}
+
+// The options without what may change between the parts of a run.
+std::string lasting(GivenOptions given) {
+  for (const char* name : {"data", "workers", "device"}) given.erase(name);
+  return nlohmann::ordered_json(given).dump();
+}
+
+std::optional<double> test_accuracy(const TrainOptions& o) {
+  ModelOptions model = o.model;
+  model.weights = o.output + "/best.safetensors";
+  Session session = open_for_evaluation(model);
+  ScanOptions scan;
+  scan.classes = session.description.classes;
+  scan.val_split = session.description.val_split;
+  scan.seed = session.description.split_seed;
+  DatasetSplits splits = scan_class_folders(o.data.data, scan);
+  if (splits.test.samples.empty()) return {};
+  check_pictures(splits.test, o.data.workers);
+  LoaderOptions loading;
+  loading.batch_size = o.data.batch_size;
+  loading.workers = o.data.workers;
+  loading.cache_bytes = 0;
+  Loader loader(std::move(splits.test), session.description.preprocess, loading);
+  const ImageInput input(*session.backend, session.description.preprocess, session.activations);
+  return evaluate_model(*session.network, input, loader, "test").top1;
+}
+
+// From the log, because the epochs may have been trained by several processes.
+void read_log(const std::string& path, CompareResult& result) {
+  const std::vector<EpochMetrics> log = read_metrics(path);
+  for (const EpochMetrics& m : log) {
+    result.seconds += m.seconds / static_cast<double>(log.size());
+    result.last_accuracy = m.val_accuracy;
+    if (result.best_epoch != 0 && m.val_accuracy <= result.val_accuracy) continue;
+    result.best_epoch = m.epoch;
+    result.val_accuracy = m.val_accuracy;
+  }
+}
+
+}  // namespace
+
+std::optional<CompareResult> compare_run(const CompareSettings& settings, const ComparePlan& plan, double lr,
+                                         std::uint64_t seed, int& exit_code) {
+  const TrainOptions options = options_of(settings, plan, lr, seed);
+  const GivenOptions given = given_of(settings, options);
+  const OutputDirectory output(options.output);
+  const std::string state_file = output.file("train_state.safetensors"), record = output.file("result.json"),
+                    command = output.file("options.json");
+  const std::string wanted = lasting(given);
+  if (fs::exists(command) && text_of(command) != wanted)
+    throw Error(options.output + ": holds a run with other options; give those again, or another --output");
+  if (fs::exists(record)) return CompareResult::parse(text_of(record), record);
+  write_file_atomically(command, wanted);
+
+  std::unique_ptr<TrainState> state;
+  if (fs::exists(state_file)) state = std::make_unique<TrainState>(read_train_state(state_file));
+  CompareResult result;
+  {
+    TrainingRun run(options, given, state.get());
+    exit_code = run.run(output);
+    if (exit_code != 0) return {};
+    for (const Parameter* p : run.session().arenas.trainable()) result.trainable += p->value.elements();
+    result.peak_bytes = run.session().backend->peak_bytes();
+    result.receipt = run.receipt();
+  }
+  result.seed = seed;
+  result.lr = lr;
+  read_log(output.file("metrics.jsonl"), result);
+  result.test_accuracy = test_accuracy(options);
+  write_file_atomically(record, result.json());
+  // The best epoch's weights are kept; what only a continued run needs is not.
+  fs::remove(state_file);
+  fs::remove(output.file("last.safetensors"));
+  return result;
+}
+
+}  // namespace thaw

@@ -1,0 +1,26 @@
+// One run of compare: one plan, one learning rate, one seed, in a folder of its own.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tools/compare_result.h"
+#include "tools/train_options.h"
+
+namespace thaw {
+
+// What all runs of a comparison share.
+struct CompareSettings {
+  TrainOptions base;     // data, weights, schedule, ...; output: the comparison's folder
+  GivenOptions given;    // the same as the user gave them, without what a plan or run sets
+  int scratch_size = 0;  // side of the scratch CNN's input; 0: as base says, but at least 64
+};
+
+// Trains (or continues, or only reads what a finished run left) in OUTPUT/runs/PLAN-LR-SEED; tests the best
+// epoch's weights where there are test pictures. Leaves best.safetensors, metrics.jsonl and result.json
+// there. Without a result: stopped by a signal, `exit_code` says with which code to end. Throws Error when
+// the folder holds a run with other options, and as TrainingRun does.
+std::optional<CompareResult> compare_run(const CompareSettings& settings, const ComparePlan& plan, double lr,
+                                         std::uint64_t seed, int& exit_code);
+
+}  // namespace thaw

@@ -1,0 +1,83 @@
+#include "tools/html_page.h"
+
+namespace thaw {
+
+namespace {
+
+constexpr const char* style = R"css(
+:root { --paper: #fff; --ink: #1c2430; --soft: #5b6675; --line: #d9dee6; --panel: #f5f7fa;
+        --blue: #1f6fb2; --orange: #b3560a; --green: #25784a; --red: #b0303c; }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #14181e; --ink: #e6eaf0; --soft: #9aa6b5; --line: #333c48; --panel: #1c222b;
+          --blue: #6db3ee; --orange: #f0a35e; --green: #6fcf97; --red: #f08089; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 64rem; padding: 1.5rem 1rem 3rem; background: var(--paper); color: var(--ink);
+       font: 1rem/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; }
+h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+p { max-width: 45rem; }
+.soft { color: var(--soft); }
+pre { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem; padding: .75rem;
+      overflow-x: auto; font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; }
+svg { display: block; width: 100%; height: auto; font: 13px system-ui, sans-serif; }
+svg text { fill: var(--ink); } svg .label { fill: var(--soft); }
+svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
+svg .series1 { stroke: var(--blue); fill: var(--blue); } svg .series2 { stroke: var(--orange); fill: var(--orange); }
+svg .series3 { stroke: var(--green); fill: var(--green); } svg .series4 { stroke: var(--red); fill: var(--red); }
+)css";
+
+std::string row_of(const std::vector<std::string>& cells, const char* tag) {
+  std::string text = "<tr>";
+  for (const std::string& cell : cells)
+    text += std::string("<") + tag + ">" + html_escape(cell) + "</" + tag + ">";
+  return text + "</tr>\n";
+}
+
+}  // namespace
+
+std::string html_escape(std::string_view text) {
+  std::string safe;
+  for (const char c : text) switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      case '\'':
+        safe += "&#39;";
+        break;
+      default:
+        safe += c;
+    }
+  return safe;
+}
+
+std::string html_page(const std::string& title, const std::string& body) {
+  return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+         "content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
+         "dark\">\n<title>" +
+         html_escape(title) + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n" + body +
+         "</body>\n</html>\n";
+}
+
+std::string html_table(const std::vector<std::string>& head,
+                       const std::vector<std::vector<std::string>>& rows) {
+  std::string text = "<div class=\"scroll\"><table>\n<thead>" + row_of(head, "th") + "</thead>\n<tbody>\n";
+  for (const auto& row : rows) text += row_of(row, "td");
+  return text + "</tbody></table></div>\n";
+}
+
+}  // namespace thaw
