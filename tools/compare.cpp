@@ -42,10 +42,18 @@ bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareR
   std::optional<CompareResult> best;
   for (const double lr : row.tried) {
     fmt::print(stderr, "\n== plan {}, lr {:g}, seed 1\n", row.plan.key, lr);
-    const auto result = compare_run(settings, row.plan, lr, 1, exit_code);
-    if (!result) return false;
-    if (!best || result->val_accuracy > best->val_accuracy) best = result;
+    try {
+      const auto result = compare_run(settings, row.plan, lr, 1, exit_code);
+      if (!result) return false;
+      if (!best || result->val_accuracy > best->val_accuracy) best = result;
+    } catch (const Error& e) {
+      if (row.tried.size() == 1) throw;
+      fmt::print(stderr, "plan {}: lr {:g} is out of the choice: {}\n", row.plan.key, lr, e.what());
+    }
   }
+  if (!best)
+    throw Error(
+        fmt::format("plan {}: none of its learning rates went through; give smaller ones", row.plan.key));
   row.results.push_back(*best);
   for (int seed = 2; seed <= o.seeds; ++seed) {
     fmt::print(stderr, "\n== plan {}, lr {:g}, seed {}\n", row.plan.key, best->lr, seed);

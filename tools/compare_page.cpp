@@ -52,7 +52,7 @@ std::string as_html(const std::string& markdown) {
 
 std::string compare_chart(const std::vector<CompareRow>& rows) {
   const bool tested = all_tested(rows);
-  constexpr double row_height = 46, top = 10;
+  constexpr double row_height = 48, top = 10;
   Scale scale;
   for (const CompareRow& row : rows)
     for (const double v : shown(row, tested)) scale.add(v);
@@ -60,24 +60,20 @@ std::string compare_chart(const std::vector<CompareRow>& rows) {
   const double bottom = top + row_height * static_cast<double>(rows.size());
   std::string svg =
       fmt::format("<svg viewBox=\"0 0 720 {:.0f}\" role=\"img\" aria-label=\"{} accuracy of each plan\">\n",
-                  bottom + 44, tested ? "Test" : "Validation");
-  const double step = scale.high - scale.low > 0.45 ? 0.1 : 0.05;
+                  bottom + 28, tested ? "Test" : "Validation");
+  const double range = scale.high - scale.low, step = range > 0.45 ? 0.1 : range > 0.15 ? 0.05 : 0.02;
   for (double v = std::ceil(scale.low / step - 1e-9) * step; v < scale.high + 1e-9; v += step)
     svg += fmt::format(
         "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/><text "
         "class=\"label\" "
         "x=\"{0:.1f}\" y=\"{3:.0f}\" text-anchor=\"middle\">{4:.0f}</text>\n",
-        scale.x(v), top, bottom, bottom + 18, 100 * v);
-  svg += fmt::format(
-      "<text class=\"label\" x=\"360\" y=\"{:.0f}\" text-anchor=\"middle\">{} accuracy in %, a dot per seed, "
-      "mean and standard error</text>\n",
-      bottom + 38, tested ? "test" : "validation");
+        scale.x(v), top, bottom, bottom + 22, 100 * v);
   double y = top;
   for (const CompareRow& row : rows) {
     const std::vector<double> values = shown(row, tested);
     const Spread s = spread(values);
     const char* series = row.plan.pretrained ? (row.plan.bn == "train" ? "series3" : "series1") : "series2";
-    svg += fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\">{}</text>\n", Scale::left, y + 14,
+    svg += fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\">{}</text>\n", Scale::left, y + 17,
                        html_escape(row.plan.title));
     const double line = y + 31;
     for (const double v : values)
@@ -116,6 +112,9 @@ std::string compare_page(const std::vector<CompareRow>& rows, const std::string&
     body +=
         "<p class=\"soft\">There are no test pictures: the epoch was chosen on the pictures that are shown "
         "here, so all accuracies are a little too good.</p>\n";
+  body += fmt::format(
+      "<p class=\"soft\">{} accuracy in %: a dot per seed, the mean and its standard error.</p>\n",
+      tested ? "Test" : "Validation");
   body += compare_chart(rows) + "<h2>In numbers</h2>\n" + as_html(compare_table(rows));
   body +=
       "<p class=\"soft\">Accuracies in %: mean ± standard error over the seeds. The epoch is chosen on "

@@ -12,7 +12,7 @@ constexpr const char* style = R"css(
           --blue: #6db3ee; --orange: #f0a35e; --green: #6fcf97; --red: #f08089; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 64rem; padding: 1.5rem 1rem 3rem; background: var(--paper); color: var(--ink);
+body { margin: 0 auto; max-width: 76rem; padding: 1.5rem 1rem 3rem; background: var(--paper); color: var(--ink);
        font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
@@ -22,14 +22,15 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: .4
       overflow-x: auto; font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
-svg { display: block; width: 100%; height: auto; font: 13px system-ui, sans-serif; }
-svg text { fill: var(--ink); } svg .label { fill: var(--soft); }
+svg { display: block; width: 100%; max-width: 52rem; height: auto; font: 13px system-ui, sans-serif; }
+svg text { fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 4px; } svg .label { fill: var(--soft); }
 svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
 svg .series1 { stroke: var(--blue); fill: var(--blue); } svg .series2 { stroke: var(--orange); fill: var(--orange); }
 svg .series3 { stroke: var(--green); fill: var(--green); } svg .series4 { stroke: var(--red); fill: var(--red); }
+@media (max-width: 40rem) { svg { font-size: 22px; } }
 )css";
 
 std::string row_of(const std::vector<std::string>& cells, const char* tag) {

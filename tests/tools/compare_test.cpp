@@ -138,6 +138,20 @@ TEST_CASE("compare: trains every plan, keeps what is done, and refuses other opt
   const Outcome other = run("compare", with(command, {"--wd", "0.5"}));
   CHECK(other.code == 1);
   CHECK(other.err.find("holds a run with other options") != std::string::npos);
+  // A rate that leads to no finite loss is out of the choice, and an error where it is the only one.
+  std::vector<std::string> wild = command;
+  for (std::size_t i = 0; i + 1 < wild.size(); ++i) {
+    if (wild[i] == "--lr") wild[i + 1] = "1e30,0.001";
+    if (wild[i] == "--output") wild[i + 1] = folder.file("wild");
+    if (wild[i] == "--plans") wild[i + 1] = "0";
+  }
+  const Outcome survived = run("compare", with(wild, {"--json"}));
+  CHECK(survived.code == 0);
+  CHECK(survived.err.find("lr 1e+30 is out of the choice") != std::string::npos);
+  for (std::size_t i = 0; i + 1 < wild.size(); ++i)
+    if (wild[i] == "--lr") wild[i + 1] = "1e30";
+  CHECK(run("compare", wild).code == 1);
+
   CHECK(run("compare", with(command, {"--plans", "7"})).code == 2);
   CHECK(run("compare", {"--data", data, "--model", "resnet20", "--output", out}).code == 2);
 }
