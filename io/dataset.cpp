@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <set>
 
 #include "io/class_folders.h"
+#include "io/dataset_notes.h"
 #include "io/split.h"
 #include "kernels/error.h"
 
@@ -17,12 +17,6 @@ namespace {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < 8; ++i) text += (i > 0 ? ", " : "") + shown(names[i]);
-  return names.size() > 8 ? text + ", ..." : text;
 }
 
 // Reads the class folders of one split. `complete`: every class must have pictures.
@@ -61,73 +55,6 @@ Dataset read_split(const std::string& directory, const std::string& prefix,
   std::sort(dataset.samples.begin(), dataset.samples.end(),
             [](const Sample& a, const Sample& b) { return a.relative < b.relative; });
   return dataset;
-}
-
-void note_imbalance(const Dataset& train, std::vector<std::string>& notes) {
-  const std::vector<std::int64_t> counts = train.class_counts();
-  const auto [low, high] = std::minmax_element(counts.begin(), counts.end());
-  if (counts.empty() || *low == 0 || *high <= 10 * *low) return;
-  notes.push_back("classes are unbalanced: " + shown(train.classes[high - counts.begin()]) + " has " +
-                  std::to_string(*high) + " training pictures, " +
-                  shown(train.classes[low - counts.begin()]) + " has " + std::to_string(*low) +
-                  "; consider --class-weights balanced");
-}
-
-void note_case(const std::vector<std::string>& classes, std::vector<std::string>& notes) {
-  std::set<std::string> seen;
-  for (std::string name : classes) {
-    const std::string original = name;
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    if (!seen.insert(name).second) notes.push_back("class names differ only in case: " + shown(original));
-  }
-}
-
-// Counts validation pictures whose bytes are in training too. Only files whose size occurs on both sides are
-// read.
-void note_copies(const Dataset& train, const Dataset& val, std::vector<std::string>& notes) {
-  constexpr std::size_t most = 50'000;  // beyond it the start would take too long
-  std::set<std::uint64_t> train_sizes, val_sizes;
-  for (const Sample& sample : train.samples) train_sizes.insert(sample.bytes);
-  for (const Sample& sample : val.samples) val_sizes.insert(sample.bytes);
-  std::vector<const Sample*> candidates;
-  for (const Sample& sample : train.samples) {
-    if (val_sizes.contains(sample.bytes)) candidates.push_back(&sample);
-  }
-  const std::size_t train_count = candidates.size();
-  for (const Sample& sample : val.samples) {
-    if (train_sizes.contains(sample.bytes)) candidates.push_back(&sample);
-  }
-  if (candidates.size() > most) {
-    notes.push_back("train and val were not compared for identical files: " +
-                    std::to_string(candidates.size()) + " candidates");
-    return;
-  }
-  const std::vector<std::size_t> group = content_groups(candidates);
-  std::int64_t copies = 0;
-  const Sample* example = nullptr;
-  for (std::size_t i = train_count; i < candidates.size(); ++i) {
-    if (group[i] >= train_count) continue;
-    ++copies;
-    if (example == nullptr) example = candidates[i];
-  }
-  if (copies == 0) return;
-  notes.push_back(std::to_string(copies) + " val pictures are byte for byte in train too (first: " +
-                  shown(example->relative) + "); validation figures will flatter");
-}
-
-void split_off(DatasetSplits& splits, const ScanOptions& options) {
-  const std::vector<bool> to_val = stratified_split(
-      splits.train.samples, static_cast<int>(splits.train.classes.size()), options.val_split, options.seed);
-  std::vector<Sample> kept;
-  for (std::size_t i = 0; i < to_val.size(); ++i) {
-    (to_val[i] ? splits.val.samples : kept).push_back(std::move(splits.train.samples[i]));
-  }
-  splits.train.samples = std::move(kept);
-  splits.val.classes = splits.train.classes;
-  if (splits.val.samples.empty()) {
-    throw Error("--val-split " + std::to_string(options.val_split) +
-                " leaves no validation pictures: classes are too small");
-  }
 }
 
 }  // namespace
@@ -185,7 +112,7 @@ DatasetSplits scan_class_folders(const std::string& given, const ScanOptions& op
   if (options.val_split > 0 && !splits.val.samples.empty()) {
     splits.notes.push_back("--val-split is not used: " + val + "/ is there");
   } else if (options.val_split > 0 && !splits.train.samples.empty()) {
-    split_off(splits, options);
+    split_off_validation(splits, options);
   } else if (!splits.train.samples.empty() && !splits.val.samples.empty()) {
     note_copies(splits.train, splits.val, splits.notes);
   }
@@ -204,10 +131,16 @@ std::string fingerprint(const Dataset& dataset, bool contents) {
   std::uint64_t hash = hash_start;
   const auto add = [&](const std::string& text) { hash = hash_bytes(hash, text.c_str(), text.size() + 1); };
   for (const std::string& name : dataset.classes) add(name);
+  for (const std::string& name : dataset.features) add(name);
   for (const Sample& sample : dataset.samples) {
     add(sample.relative);
     add(std::to_string(sample.label) + " " + std::to_string(sample.bytes));
     if (contents) add(std::to_string(hash_file(sample.path, sample.bytes)));
+    for (const PictureFile& view : sample.more_views) {
+      add(view.path.substr(view.path.rfind('/') + 1) + " " + std::to_string(view.bytes));
+      if (contents) add(std::to_string(hash_file(view.path, view.bytes)));
+    }
+    for (const double x : sample.features) hash = hash_bytes(hash, &x, sizeof x);
   }
   constexpr char digits[] = "0123456789abcdef";
   std::string text(16, '0');

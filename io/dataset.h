@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,16 +10,29 @@
 
 namespace thaw {
 
+struct PictureFile {
+  std::string path;         // to open
+  std::uint64_t bytes = 0;  // the file's size
+};
+
+// A picture, or a case of several pictures (views) and numbers (features): csv_dataset.h.
 struct Sample {
   std::string path;         // to open
   std::string relative;     // below the data folder, with '/'; for reports, sorting and the fingerprint
   int label = 0;            // index into Dataset::classes
   std::uint64_t bytes = 0;  // the file's size
+  std::vector<PictureFile> more_views{};  // all but the first
+  std::vector<double> features{};
+  std::string group{};  // of cases that belong together; empty: none
+
+  const std::string& view(std::size_t v) const { return v == 0 ? path : more_views.at(v - 1).path; }
 };
 
 struct Dataset {
-  std::vector<std::string> classes;  // all splits of a folder carry the same list
-  std::vector<Sample> samples;       // sorted by `relative` (byte order)
+  std::vector<std::string> classes;     // all splits of a folder carry the same list
+  std::vector<Sample> samples;          // of a folder: sorted by `relative` (byte order)
+  int views = 1;                        // pictures of every sample
+  std::vector<std::string> features{};  // names
 
   std::vector<std::int64_t> class_counts() const;
 };
@@ -29,6 +43,8 @@ struct ScanOptions {
   // Where not empty, the class list to use (a checkpoint's, in its order). A folder outside it is an error.
   // Otherwise the list is the sorted names of the training folders.
   std::vector<std::string> classes{};
+  // The features to take of a CSV file (a checkpoint's, in its order); without it, all there are.
+  std::optional<std::vector<std::string>> features{};
 };
 
 struct DatasetSplits {
@@ -64,7 +80,8 @@ struct VerifyReport {
   std::string table() const;  // one line "path: reason" each
 };
 
-// Reads the header of every file (`full`: decodes it) on `threads` threads. Throws nothing for bad pictures.
+// Reads the header of every file, all views (`full`: decodes it) on `threads` threads. Throws nothing for bad
+// pictures.
 VerifyReport verify_images(const Dataset& dataset, int threads, bool full = false,
                            const ImageLimits& limits = {});
 
@@ -72,8 +89,8 @@ VerifyReport verify_images(const Dataset& dataset, int threads, bool full = fals
 // would be left without pictures.
 void drop_bad(Dataset& dataset, const VerifyReport& report, double max_fraction);
 
-// 16 hexadecimal digits over the class list, the sorted relative names, labels and file sizes, and
-// (`contents`) the bytes of the files. Equal for equal folders, wherever they lie.
+// 16 hexadecimal digits over the class list, the relative names, labels and file sizes, (`contents`) the
+// bytes of the files, and what cases have beyond one picture. Equal for equal folders, wherever they lie.
 std::string fingerprint(const Dataset& dataset, bool contents = false);
 
 }  // namespace thaw

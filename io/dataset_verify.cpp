@@ -26,18 +26,18 @@ std::string without_name(std::string text, const std::string& path) {
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
 
-Verdict examine(const Sample& sample, bool full, const ImageLimits& limits) {
+Verdict examine(const std::string& path, bool full, const ImageLimits& limits) {
   Verdict verdict;
   try {
     if (full) {
-      Image image = read_image(sample.path, 3, limits);
+      Image image = read_image(path, 3, limits);
       verdict = {true, image.width, image.height, {}, std::move(image.notes)};
     } else {
-      ImageHeader header = image_header(sample.path, limits);
+      ImageHeader header = image_header(path, limits);
       verdict = {true, header.width, header.height, {}, std::move(header.notes)};
     }
   } catch (const std::exception& error) {
-    verdict.reason = without_name(error.what(), sample.path);
+    verdict.reason = without_name(error.what(), path);
   }
   return verdict;
 }
@@ -52,12 +52,15 @@ std::string VerifyReport::table() const {
 }
 
 VerifyReport verify_images(const Dataset& dataset, int threads, bool full, const ImageLimits& limits) {
-  const std::size_t count = dataset.samples.size();
+  const auto views = static_cast<std::size_t>(dataset.views);
+  const std::size_t count = dataset.samples.size() * views;
+  const auto path = [&](std::size_t i) -> const std::string& {
+    return dataset.samples[i / views].view(i % views);
+  };
   std::vector<Verdict> verdicts(count);
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
-    for (std::size_t i = next++; i < count; i = next++)
-      verdicts[i] = examine(dataset.samples[i], full, limits);
+    for (std::size_t i = next++; i < count; i = next++) verdicts[i] = examine(path(i), full, limits);
   };
   {
     std::vector<std::jthread> pool;
@@ -70,7 +73,7 @@ VerifyReport verify_images(const Dataset& dataset, int threads, bool full, const
   for (std::size_t i = 0; i < count; ++i) {
     const Verdict& verdict = verdicts[i];
     if (!verdict.good) {
-      report.bad.push_back({i, dataset.samples[i].path, verdict.reason});
+      report.bad.push_back({i / views, path(i), verdict.reason});
       continue;
     }
     const bool first = report.max_width == 0;
@@ -81,8 +84,11 @@ VerifyReport verify_images(const Dataset& dataset, int threads, bool full, const
     for (const std::string& note : verdict.notes) ++notes.try_emplace(note, 0, i).first->second.first;
   }
   for (const auto& [note, where] : notes) {
-    report.notes.push_back(std::to_string(where.first) + (where.first == 1 ? " file: " : " files: ") + note +
-                           " (first: " + dataset_detail::shown(dataset.samples[where.second].relative) + ")");
+    report.notes.push_back(
+        std::to_string(where.first) + (where.first == 1 ? " file: " : " files: ") + note + " (first: " +
+        dataset_detail::shown(where.second % views == 0 ? dataset.samples[where.second / views].relative
+                                                        : path(where.second)) +
+        ")");
   }
   return report;
 }

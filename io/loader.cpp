@@ -37,7 +37,7 @@ struct Loader::State {
 
   std::vector<std::int64_t> order;
   std::uint32_t epoch = 0;
-  std::vector<Image> cache;  // by sample; a sample is touched by one worker per epoch
+  std::vector<Image> cache;  // by sample and view; a sample is touched by one worker per epoch
   std::atomic<std::size_t> cached_bytes{0};
   std::mutex big;
 
@@ -63,7 +63,8 @@ struct Loader::State {
     return issued_batch < end_batch && issued_batch < next_batch + static_cast<std::int64_t>(slots.size());
   }
   void prepare(Slot& slot, std::int64_t batch);
-  Image load(std::int64_t index);
+  Image load(const std::string& path);
+  void fill_view(Batch& batch, std::int64_t row, std::int64_t index, std::int64_t view);
   void fill(Batch& batch, std::int64_t first, std::int64_t row);
   void run_worker();
   void stop_workers();
@@ -72,7 +73,7 @@ struct Loader::State {
 // Gives the slot memory for `batch`. Called with the mutex held.
 void Loader::State::prepare(Slot& slot, std::int64_t batch) {
   const std::int64_t rows = rows_of(batch), size = preprocess.input_size;
-  const Shape shape{rows, preprocess.channels, size, size};
+  const Shape shape{rows * dataset.views, preprocess.channels, size, size};
   slot.batch = {};
   const auto found =
       std::find_if(spare.begin(), spare.end(), [&](const Tensor& t) { return t.shape() == shape; });
@@ -84,13 +85,14 @@ void Loader::State::prepare(Slot& slot, std::int64_t batch) {
   }
   slot.batch.labels.resize(static_cast<std::size_t>(rows));
   slot.batch.indices.resize(static_cast<std::size_t>(rows));
-  slot.batch.flips.assign(static_cast<std::size_t>(rows), 0);
+  slot.batch.flips.assign(static_cast<std::size_t>(shape[0]), 0);
+  const auto features = static_cast<std::int64_t>(dataset.features.size());
+  if (features > 0) slot.batch.features = Tensor::empty_host({rows, features});
   slot.missing = rows;
   slot.error = nullptr;
 }
 
-Image Loader::State::load(std::int64_t index) {
-  const std::string& path = dataset.samples[static_cast<std::size_t>(index)].path;
+Image Loader::State::load(const std::string& path) {
   const std::vector<std::uint8_t> bytes = read_picture_file(path, options.limits.file_bytes);
   const ImageHeader header = image_header(bytes, path, options.limits);
   std::unique_lock<std::mutex> alone(big, std::defer_lock);
@@ -101,17 +103,27 @@ Image Loader::State::load(std::int64_t index) {
 // Makes row `row` of the batch that starts at `first` in the order.
 void Loader::State::fill(Batch& batch, std::int64_t first, std::int64_t row) {
   const std::int64_t index = order[static_cast<std::size_t>(first + row)];
-  const auto at = static_cast<std::size_t>(row);
+  const Sample& sample = dataset.samples[static_cast<std::size_t>(index)];
+  batch.indices[static_cast<std::size_t>(row)] = index;
+  batch.labels[static_cast<std::size_t>(row)] = sample.label;
+  const std::size_t features = dataset.features.size();
+  for (std::size_t f = 0; f < features; ++f)
+    batch.features.as<float>()[static_cast<std::size_t>(row) * features + f] =
+        static_cast<float>(sample.features[f]);
+  for (std::int64_t view = 0; view < dataset.views; ++view) fill_view(batch, row, index, view);
+}
+
+void Loader::State::fill_view(Batch& batch, std::int64_t row, std::int64_t index, std::int64_t view) {
+  const auto at = static_cast<std::size_t>(row * dataset.views + view);
+  const std::int64_t picture = index * dataset.views + view;
   const std::size_t bytes =
       static_cast<std::size_t>(preprocess.input_size) * preprocess.input_size * preprocess.channels;
   std::uint8_t* out = batch.images.as<std::uint8_t>() + at * bytes;
-  batch.indices[at] = index;
-  batch.labels[at] = dataset.samples[static_cast<std::size_t>(index)].label;
 
-  Image& kept = cache[static_cast<std::size_t>(index)];
+  Image& kept = cache[static_cast<std::size_t>(picture)];
   Image fresh;
   if (kept.pixels.empty()) {
-    fresh = load(index);
+    fresh = load(dataset.samples[static_cast<std::size_t>(index)].view(static_cast<std::size_t>(view)));
     if (cached_bytes.fetch_add(fresh.pixels.size()) + fresh.pixels.size() <= options.cache_bytes) {
       kept = std::move(fresh);
     } else {
@@ -120,7 +132,7 @@ void Loader::State::fill(Batch& batch, std::int64_t first, std::int64_t row) {
   }
   const Image& image = kept.pixels.empty() ? fresh : kept;
   if (options.train) {
-    PhiloxStream random(options.seed, Purpose::augment, epoch, static_cast<std::uint64_t>(index));
+    PhiloxStream random(options.seed, Purpose::augment, epoch, static_cast<std::uint64_t>(picture));
     batch.flips[at] = transform_train(image, preprocess, options.augment, random, out) ? 1 : 0;
   } else {
     transform_eval(image, preprocess, out);
@@ -195,7 +207,7 @@ Loader::Loader(Dataset dataset, Preprocess preprocess, LoaderOptions options)
   s.dataset = std::move(dataset);
   s.preprocess = std::move(preprocess);
   s.options = std::move(options);
-  s.cache.resize(static_cast<std::size_t>(count));
+  s.cache.resize(static_cast<std::size_t>(count * s.dataset.views));
 
   const std::int64_t size = s.options.batch_size;
   for (std::int64_t at = 0; at < count; at += size) s.starts.push_back(at);

@@ -1,7 +1,9 @@
 // Batches of pictures, decoded and transformed ahead of time by threads of its own.
 //
 // Batches come in order and hold the same bits for any number of workers: every sample's random numbers are
-// keyed by (seed, epoch, index of the sample), the order by (seed, epoch). Used from one thread.
+// keyed by (seed, epoch, index of the sample), the order by (seed, epoch). Used from one thread. Where a
+// sample has V views, its pictures lie one after another in the batch and view v is keyed as sample index * V
+// + v.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +17,11 @@
 namespace thaw {
 
 struct Batch {
-  Tensor images;            // u8 [N,C,H,W], channels-last, host memory, not yet flipped or normalised
+  Tensor images;            // u8 [N*V,C,H,W], channels-last, host memory, not yet flipped or normalised
+  Tensor features;          // f32 [N,F], host memory; undefined without features
   std::vector<int> labels;  // [N]
   std::vector<std::int64_t> indices;  // [N] into Dataset::samples
-  std::vector<std::uint8_t> flips;    // [N] 1: to be mirrored left to right by the device op
+  std::vector<std::uint8_t> flips;    // [N*V] 1: to be mirrored left to right by the device op
   double waited = 0;                  // seconds next() waited for this batch
 
   std::int64_t size() const { return static_cast<std::int64_t>(labels.size()); }

@@ -38,23 +38,32 @@ std::uint64_t hash_file(const std::string& path, std::uint64_t limit) {
   return hash;
 }
 
-std::vector<std::size_t> content_groups(const std::vector<const Sample*>& samples) {
+std::vector<PictureFile> pictures_of(const std::vector<Sample>& samples) {
+  std::vector<PictureFile> files;
+  for (const Sample& sample : samples) {
+    files.push_back({sample.path, sample.bytes});
+    files.insert(files.end(), sample.more_views.begin(), sample.more_views.end());
+  }
+  return files;
+}
+
+std::vector<std::size_t> content_groups(const std::vector<PictureFile>& files) {
   constexpr std::uint64_t head = 4096;
-  std::vector<std::size_t> group(samples.size());
+  std::vector<std::size_t> group(files.size());
   std::unordered_map<std::uint64_t, std::vector<std::size_t>> by_size;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
     group[i] = i;
-    by_size[samples[i]->bytes].push_back(i);
+    by_size[files[i].bytes].push_back(i);
   }
   for (const auto& [bytes, members] : by_size) {
     if (members.size() < 2) continue;
     std::map<std::uint64_t, std::vector<std::size_t>> by_head;
-    for (const std::size_t i : members) by_head[hash_file(samples[i]->path, head)].push_back(i);
+    for (const std::size_t i : members) by_head[hash_file(files[i].path, head)].push_back(i);
     for (const auto& [hash, candidates] : by_head) {
       if (candidates.size() < 2 || hash == 0) continue;
       std::map<std::uint64_t, std::size_t> first;
       for (const std::size_t i : candidates) {
-        const std::uint64_t whole = bytes <= head ? hash : hash_file(samples[i]->path, bytes);
+        const std::uint64_t whole = bytes <= head ? hash : hash_file(files[i].path, bytes);
         group[i] = first.emplace(whole, i).first->second;
       }
     }
@@ -62,11 +71,32 @@ std::vector<std::size_t> content_groups(const std::vector<const Sample*>& sample
   return group;
 }
 
+std::vector<std::size_t> sample_groups(const std::vector<Sample>& samples) {
+  std::vector<std::size_t> group(samples.size());
+  for (std::size_t i = 0; i < group.size(); ++i) group[i] = i;
+  const auto first = [&group](std::size_t i) {
+    while (group[i] != i) i = group[i] = group[group[i]];
+    return i;
+  };
+  const auto join = [&](std::size_t a, std::size_t b) {
+    a = first(a), b = first(b);
+    group[std::max(a, b)] = std::min(a, b);
+  };
+  std::vector<std::size_t> owner;  // the sample of each file
+  std::unordered_map<std::string, std::size_t> named;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    owner.insert(owner.end(), 1 + samples[i].more_views.size(), i);
+    if (!samples[i].group.empty()) join(i, named.emplace(samples[i].group, i).first->second);
+  }
+  const std::vector<std::size_t> same = content_groups(pictures_of(samples));
+  for (std::size_t k = 0; k < same.size(); ++k) join(owner[k], owner[same[k]]);
+  for (std::size_t i = 0; i < group.size(); ++i) group[i] = first(i);
+  return group;
+}
+
 std::vector<bool> stratified_split(const std::vector<Sample>& samples, int classes, double share,
                                    std::uint64_t seed) {
-  std::vector<const Sample*> pointers;
-  for (const Sample& sample : samples) pointers.push_back(&sample);
-  const std::vector<std::size_t> group = content_groups(pointers);
+  const std::vector<std::size_t> group = sample_groups(samples);
 
   enum class Side : std::uint8_t { open, train, val };
   std::vector<Side> side(samples.size(), Side::open);  // by group
