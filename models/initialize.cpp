@@ -77,11 +77,17 @@ void initialize_uniform(Layer& layer, std::uint64_t seed, std::int64_t fan_in) {
 
 void initialize_conv(Conv2d& conv, std::uint64_t seed, InitialWeights rule) {
   const Conv2dSpec& spec = conv.spec();
+  const std::int64_t kernel = spec.kernel_h * spec.kernel_w;
   if (rule == InitialWeights::uniform_fan_in)
-    return initialize_uniform(conv, seed, spec.in * spec.kernel_h * spec.kernel_w / spec.groups);
-  const auto fan_out = static_cast<double>(spec.out * spec.kernel_h * spec.kernel_w / spec.groups);
-  fill_normal(conv.weight, seed, std::sqrt(2.0 / fan_out));
+    return initialize_uniform(conv, seed, spec.in * kernel / spec.groups);
+  const std::int64_t channels = rule == InitialWeights::kaiming_fan_in ? spec.in : spec.out;
+  fill_normal(conv.weight, seed, std::sqrt(2.0 / static_cast<double>(channels * kernel / spec.groups)));
   if (conv.has_bias()) fill(conv.bias, 0.0f);
+}
+
+void initialize_linear(Linear& linear, std::uint64_t seed, InitialWeights rule) {
+  initialize_uniform(linear, seed, linear.in());
+  if (rule == InitialWeights::kaiming_fan_in && linear.has_bias()) fill(linear.bias, 0.0f);
 }
 
 void initialize_batch_norm(BatchNorm2d& bn) {
@@ -105,7 +111,7 @@ void initialize(Module& module, std::uint64_t seed) {
     if (auto* conv = dynamic_cast<Conv2d*>(&m))
       initialize_conv(*conv, seed, rule);
     else if (auto* linear = dynamic_cast<Linear*>(&m))
-      initialize_uniform(*linear, seed, linear->in());
+      initialize_linear(*linear, seed, rule);
     else if (auto* bn = dynamic_cast<BatchNorm2d*>(&m))
       initialize_batch_norm(*bn);
     else if (!m.own_parameters().empty())

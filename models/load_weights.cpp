@@ -117,7 +117,21 @@ std::string LoadReport::text() const {
   return text;
 }
 
-LoadReport load_weights(Network& network, const StateDict& weights, const LoadOptions& options) {
+StateDict with_current_names(const Network& network, const StateDict& weights, const std::string& source) {
+  StateDict renamed;
+  for (const auto& [name, tensor] : weights) {
+    std::string current = network.current_name(name);
+    if (current != name && weights.contains(current))
+      throw Error((source.empty() ? "weights" : source) + ": both " + name + " and " + current +
+                  " are there, which are one tensor of " + network.name() +
+                  "; leave one out or rename it with convert --rename");
+    renamed.add(std::move(current), tensor);
+  }
+  return renamed;
+}
+
+LoadReport load_weights(Network& network, const StateDict& file, const LoadOptions& options) {
+  const StateDict weights = with_current_names(network, file, options.source);
   const std::vector<Slot> slots = slots_of(network);
   const Comparison c = compare(network, slots, weights);
   check_fit(network, c, options);

@@ -26,7 +26,12 @@ struct LoadReport {
   std::string text() const;  // "matched 120 of 122 tensors, replaced fc.weight, fc.bias (1000 -> 2)"
 };
 
-// Copies every tensor of `weights` to the network's parameter or buffer of that name. Throws Error before
+// `weights` under the names that the network has today (Network::current_name). Throws Error if a tensor is
+// there under both its old and its new name; `source` names the file in it.
+StateDict with_current_names(const Network& network, const StateDict& weights, const std::string& source);
+
+// Copies every tensor of `weights` to the network's parameter or buffer of that name, old names
+// (with_current_names) included. Throws Error before
 // anything is changed if nothing matches, or if tensors are missing, unexpected or misshapen: the message
 // names at most ten and the remedy. A missing num_batches_tracked is no error. Works before and after the
 // arenas are planned.

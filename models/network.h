@@ -23,6 +23,7 @@ struct InputDefaults {
 enum class InitialWeights {
   kaiming_fan_out,  // ResNet: convolutions by what leaves them; linear layers as torch.nn.Linear
   uniform_fan_in,   // torch.nn's own: weights and biases uniform in +-1 / sqrt(what enters)
+  kaiming_fan_in,   // DenseNet: convolutions by what enters them; the bias of linear layers 0
 };
 
 struct NetworkOptions {
@@ -58,6 +59,8 @@ class Network : public Module {
 
   const std::vector<Stage>& stages() const { return stages_; }
   virtual InitialWeights initial_weights() const { return InitialWeights::kaiming_fan_out; }
+  // The name that a tensor has here which older files call `name`.
+  virtual std::string current_name(const std::string& name) const { return name; }
   std::size_t stage_index(const std::string& stage) const;  // throws Error with the nearest names
 
   // Stages [from, to). x: activations [N * views, C, H, W] (rows [N * views, C] after the pooling, [N, C]

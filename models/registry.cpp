@@ -1,6 +1,7 @@
 #include "models/registry.h"
 
 #include "models/cifar_resnet.h"
+#include "models/densenet.h"
 #include "models/nearest_names.h"
 #include "models/resnet.h"
 #include "models/scratch_cnn.h"
@@ -9,33 +10,48 @@ namespace thaw {
 
 namespace {
 
+using Maker = std::unique_ptr<Network> (*)(const std::string& name, const NetworkOptions&);
+
 struct Entry {
   const char* name;
   std::int64_t num_classes;
-  std::unique_ptr<Network> (*make)(const NetworkOptions&);
+  Maker make;
 };
 
 template <class T, int depth>
-std::unique_ptr<Network> make(const NetworkOptions& options) {
+std::unique_ptr<Network> resnet(const std::string&, const NetworkOptions& options) {
   return std::make_unique<T>(depth, options);
 }
 
-std::unique_ptr<Network> make_scratch_cnn(const NetworkOptions& options) {
+std::unique_ptr<Network> scratch_cnn(const std::string&, const NetworkOptions& options) {
   return std::make_unique<ScratchCnn>(options);
 }
 
+template <int depth>
+std::unique_ptr<Network> densenet(const std::string&, const NetworkOptions& options) {
+  return std::make_unique<DenseNet>(densenet_config(depth), options);
+}
+
+std::unique_ptr<Network> densenet_bc(const std::string& name, const NetworkOptions& options) {
+  return std::make_unique<DenseNet>(*densenet_bc_config(name), options);
+}
+
+// The last one stands for every depth and growth.
 constexpr Entry entries[] = {
-    {"resnet18", 1000, make<ResNet, 18>},    {"resnet34", 1000, make<ResNet, 34>},
-    {"resnet50", 1000, make<ResNet, 50>},    {"resnet101", 1000, make<ResNet, 101>},
-    {"resnet152", 1000, make<ResNet, 152>},  {"resnet20", 10, make<CifarResNet, 20>},
-    {"resnet32", 10, make<CifarResNet, 32>}, {"resnet44", 10, make<CifarResNet, 44>},
-    {"resnet56", 10, make<CifarResNet, 56>}, {"resnet110", 10, make<CifarResNet, 110>},
-    {"scratch_cnn", 2, make_scratch_cnn},
+    {"resnet18", 1000, resnet<ResNet, 18>},    {"resnet34", 1000, resnet<ResNet, 34>},
+    {"resnet50", 1000, resnet<ResNet, 50>},    {"resnet101", 1000, resnet<ResNet, 101>},
+    {"resnet152", 1000, resnet<ResNet, 152>},  {"resnet20", 10, resnet<CifarResNet, 20>},
+    {"resnet32", 10, resnet<CifarResNet, 32>}, {"resnet44", 10, resnet<CifarResNet, 44>},
+    {"resnet56", 10, resnet<CifarResNet, 56>}, {"resnet110", 10, resnet<CifarResNet, 110>},
+    {"scratch_cnn", 2, scratch_cnn},           {"densenet121", 1000, densenet<121>},
+    {"densenet161", 1000, densenet<161>},      {"densenet169", 1000, densenet<169>},
+    {"densenet201", 1000, densenet<201>},      {"densenet_bc_100_12", 10, densenet_bc},
 };
 
 const Entry& find(const std::string& name) {
   for (const Entry& entry : entries)
     if (name == entry.name) return entry;
+  if (densenet_bc_config(name)) return *std::rbegin(entries);
   throw Error("no model '" + name + "'" + nearest_text(name, model_names()));
 }
 
@@ -55,7 +71,7 @@ std::unique_ptr<Network> make_network(const std::string& name, const NetworkOpti
   if (options.views < 1 || options.features < 0)
     throw Error("model " + name + ": needs at least 1 view and no negative number of features, got " +
                 std::to_string(options.views) + " and " + std::to_string(options.features));
-  return entry.make(options);
+  return entry.make(name, options);
 }
 
 std::int64_t default_num_classes(const std::string& name) {

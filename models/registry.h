@@ -9,7 +9,9 @@
 
 namespace thaw {
 
-// "resnet18" ... "resnet152", "resnet20" ... "resnet110", "scratch_cnn", in that order.
+// "resnet18" ... "resnet152", "resnet20" ... "resnet110", "scratch_cnn", "densenet121" ... "densenet201",
+// "densenet_bc_100_12", in that order. make_network also knows "densenet_bc_DEPTH_GROWTH" for other depths
+// and growths.
 std::vector<std::string> model_names();
 
 // A network with its names set; all weights are 0 until initialize() or load_weights() fills them.

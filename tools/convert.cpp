@@ -27,8 +27,9 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-// Throws unless `tensors` are the weights of `model`; returns the loading verdict.
-std::string fit(const std::string& model, const StateDict& tensors, const std::string& source,
+// Gives `tensors` the names that `model` has today. Throws unless they are its weights; returns the loading
+// verdict.
+std::string fit(const std::string& model, StateDict& tensors, const std::string& source,
                 ModelDescription& description) {
   description.model = model;
   description.options = {default_num_classes(model), 3};
@@ -39,6 +40,7 @@ std::string fit(const std::string& model, const StateDict& tensors, const std::s
     network = make_network(model, description.options);
   }
   description.preprocess = default_preprocess(*network);
+  tensors = with_current_names(*network, tensors, source);
   LoadOptions options;
   options.source = source;
   return load_weights(*network, tensors, options).text();
@@ -57,7 +59,7 @@ int convert(const Options& o) {
   ReadOptions read;
   read.convert_floats = o.model.empty() ? false : true;
   const LoadedWeights file = read_weights(o.in, read);
-  const StateDict tensors = rename_tensors(file.tensors, o.rename);
+  StateDict tensors = rename_tensors(file.tensors, o.rename);
   std::string description = o.rename.empty() ? file.metadata : "", verdict;
   if (!o.model.empty()) {
     ModelDescription made;
@@ -92,7 +94,9 @@ int main(int argc, char** argv) {
   app->add_option("IN", o.in, "a .pth, .pt, .th or .safetensors file")->default_str("");
   app->add_option("OUT", o.out, "the file to write; its name ends in .safetensors, .pth or .pt")
       ->default_str("");
-  app->add_option("--model", o.model, "check that the tensors are this network's, and say so in OUT")
+  app->add_option("--model", o.model,
+                  "check that the tensors are this network's, give them its names where the file has older "
+                  "ones, and say so in OUT")
       ->default_str("");
   app->add_option("--rename", o.rename, "'REGEX=>TEXT', may be given many times; applied in order")
       ->default_str("")

@@ -1,9 +1,6 @@
 #include "tools/model_options.h"
 
-#include <algorithm>
-
 #include "kernels/error.h"
-#include "models/nearest_names.h"
 #include "models/registry.h"
 #include "tools/program.h"
 
@@ -36,9 +33,11 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
 }
 
 void check_model_name(const std::string& name) {
-  const std::vector<std::string> names = model_names();
-  if (std::find(names.begin(), names.end(), name) == names.end())
-    throw UsageError("--model: there is no model '" + name + "'" + nearest_text(name, names));
+  try {
+    default_num_classes(name);
+  } catch (const Error& e) {
+    throw UsageError(std::string("--model: ") + e.what());
+  }
 }
 
 void override_preprocess(const ModelOptions& o, Preprocess& p) {

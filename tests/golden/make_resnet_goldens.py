@@ -6,6 +6,7 @@ in f32: oneDNN, without oneDNN, channels-last. Tests allow 4 times that.
 
 import json
 import os
+import re
 import sys
 
 import numpy as np
@@ -16,31 +17,55 @@ import resnet_nets as nets
 HERE = os.path.dirname(os.path.abspath(__file__))
 BATCH, CLASSES, STEPS = 4, 10, 10
 MOMENTUM, DECAY = 0.9, 1e-4
-# model, freeze plan, picture size, learning rate. A rate at which f32 and f64 part ways within ten steps tests nothing.
-CASES = [("resnet18", "none", 64, 0.01), ("resnet18", "upto:layer3", 64, 0.01), ("resnet18", "backbone", 64, 0.01),
-         ("resnet50", "none", 64, 0.002), ("resnet50", "backbone", 64, 0.01), ("resnet20", "none", 32, 0.01)]
+# model, freeze plan, what frozen BatchNorm does, picture size, learning rate. A rate at which f32 and f64 part ways
+# within ten steps tests nothing.
+CASES = [("resnet18", "none", "auto", 64, 0.01), ("resnet18", "upto:layer3", "auto", 64, 0.01),
+         ("resnet18", "backbone", "auto", 64, 0.01), ("resnet50", "none", "auto", 64, 0.002),
+         ("resnet50", "backbone", "auto", 64, 0.01), ("resnet20", "none", "auto", 32, 0.01),
+         ("resnet34", "none", "auto", 64, 0.002), ("resnet101", "upto:layer3", "train", 64, 0.01),
+         ("resnet152", "backbone", "auto", 64, 0.01)]
 
 
-def frozen_names(model, plan):
-    head = "linear" if hasattr(model, "linear") else "fc"
-    children = [name for name, _ in model.named_children()]
+def stages(model):
+    """Name and module of what a plan counts: the children, those of `features` in its place."""
+    for name, child in model.named_children():
+        yield from child.named_children() if name == "features" else [(name, child)]
+
+
+def frozen_modules(model, plan):
+    modules = list(stages(model))
+    names = [name for name, _ in modules]
     if plan == "none":
-        return []
-    if plan == "backbone":
-        return [c for c in children if c != head]
-    return children[: children.index(plan[5:]) + 1]
+        count = 0
+    elif plan == "backbone":
+        count = len(modules) - 1
+    elif plan.startswith("upto:"):
+        count = names.index(plan[5:]) + 1
+    else:
+        chosen = []
+        for a, b in re.findall(r"features\[(\d+)(?::(\d+))?\]", plan):
+            chosen += modules[int(a): int(b or int(a) + 1)]
+        return [m for _, m in chosen]
+    return [m for _, m in modules[:count]]
 
 
-def replay(name, plan, size, lr, dtype, mkldnn=True, channels_last=False):
-    """Logits, losses and the first step's gradients. --bn auto: frozen modules use and keep their running statistics."""
+def summary(key, tensor, count):
+    t = tensor.detach().contiguous().numpy()
+    return {"norm": float(np.linalg.norm(t.astype(np.float64))), "projections": nets.projections(t),
+            "elements": nets.elements(key, t)[:count]}
+
+
+def replay(name, plan, bn, size, lr, dtype, mkldnn=True, channels_last=False):
+    """Logits, losses, the first step's gradients; where frozen statistics move, all running ones at the end. --bn auto:
+    frozen modules use and keep their running statistics; train: PyTorch's way."""
     torch.backends.mkldnn.enabled = mkldnn
     model = nets.make(name, CLASSES)
     nets.fill(model)
     model = model.to(dtype).train()
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
-    for child in frozen_names(model, plan):
-        getattr(model, child).eval().requires_grad_(False)
+    for module in frozen_modules(model, plan):
+        module.train(bn == "train").requires_grad_(False)
     trainable = [p for p in model.parameters() if p.requires_grad]
     groups = [{"params": [p for p in trainable if p.dim() > 1], "weight_decay": DECAY},
               {"params": [p for p in trainable if p.dim() == 1], "weight_decay": 0.0}]
@@ -62,13 +87,11 @@ def replay(name, plan, size, lr, dtype, mkldnn=True, channels_last=False):
             result["logits"] = logits.detach().numpy().reshape(-1).astype(np.float64)
             for key, p in model.named_parameters():
                 if p.requires_grad:
-                    g = p.grad.contiguous().numpy()
-                    result["gradients"][key] = {
-                        "norm": float(np.linalg.norm(g.astype(np.float64))),
-                        "projections": nets.projections(g),
-                        "elements": nets.elements(key, g),
-                    }
+                    result["gradients"][key] = summary(key, p.grad, 16)
         sgd.step()
+    if bn == "train":
+        result["running"] = {key: summary(key, b, 4) for key, b in model.named_buffers() if b.dtype == dtype}
+        result["batches"] = {int(b) for key, b in model.named_buffers() if key.endswith("num_batches_tracked")}
     return result
 
 
@@ -80,30 +103,40 @@ def rounded(values, digits=9):
     return [float(f"{v:.{digits}g}") for v in values]
 
 
-def golden(name, plan, size, lr):
-    exact = replay(name, plan, size, lr, torch.float64)
-    singles = [replay(name, plan, size, lr, torch.float32), replay(name, plan, size, lr, torch.float32, mkldnn=False),
-               replay(name, plan, size, lr, torch.float32, channels_last=True)]
-    far = lambda pick: max(distance(pick(s), pick(exact)) for s in singles)
-    out = {"model": name, "freeze": plan, "batch": BATCH, "size": size, "classes": CLASSES, "lr": lr,
-           "momentum": MOMENTUM, "weight_decay": DECAY}
-    for key in ("logits", "last_logits"):
-        out[key] = {"values": rounded(exact[key]), "distance": far(lambda r: r[key])}
-    steps = np.array([[abs(a - b) for a, b in zip(s["losses"], exact["losses"])] for s in singles]).max(axis=0)
-    out["losses"] = {"values": rounded(exact["losses"]), "distances": rounded(np.maximum.accumulate(steps), 3)}
-    gradients = exact["gradients"]
-    sums = {k: far(lambda r: r["gradients"][k]["projections"] + [r["gradients"][k]["norm"]]) for k in gradients}
-    single = {k: far(lambda r: r["gradients"][k]["elements"]) for k in gradients}
+def tensors(exact, singles):
+    """The summaries of many tensors with their distances."""
+    far = lambda k, pick: max(distance(pick(s[k]), pick(exact[k])) for s in singles)
+    sums = {k: far(k, lambda t: t["projections"] + [t["norm"]]) for k in exact}
+    single = {k: far(k, lambda t: t["elements"]) for k in exact}
     # A ReLU at its kink falls either way in f32 and then moves some tensors and not others, so no tensor is held to less
     # than the median of all, relative to its norm.
-    floor = [float(np.median([d[k] / gradients[k]["norm"] for k in gradients])) for d in (sums, single)]
-    out["gradients"] = {}
-    for key, g in gradients.items():
-        out["gradients"][key] = {"norm": float(f"{g['norm']:.9g}"), "projections": rounded(g["projections"]),
-                                 "elements": rounded(g["elements"]),
-                                 "sum_distance": float(f"{max(sums[key], floor[0] * g['norm']):.3g}"),
-                                 "element_distance": float(f"{max(single[key], floor[1] * g['norm']):.3g}")}
-    path = os.path.join(HERE, f"resnet_{name}_{plan.replace('upto:', '')}.json")
+    floor = [float(np.median([d[k] / exact[k]["norm"] for k in exact])) for d in (sums, single)]
+    out = {}
+    for key, t in exact.items():
+        out[key] = {"norm": float(f"{t['norm']:.9g}"), "projections": rounded(t["projections"]),
+                    "elements": rounded(t["elements"]),
+                    "sum_distance": float(f"{max(sums[key], floor[0] * t['norm']):.3g}"),
+                    "element_distance": float(f"{max(single[key], floor[1] * t['norm']):.3g}")}
+    return out
+
+
+def golden(prefix, name, plan, bn, size, lr):
+    case = (name, plan, bn, size, lr)
+    exact = replay(*case, torch.float64)
+    singles = [replay(*case, torch.float32), replay(*case, torch.float32, mkldnn=False),
+               replay(*case, torch.float32, channels_last=True)]
+    out = {"model": name, "freeze": plan, "bn": bn, "batch": BATCH, "size": size, "classes": CLASSES, "lr": lr,
+           "momentum": MOMENTUM, "weight_decay": DECAY}
+    for key in ("logits", "last_logits"):
+        out[key] = {"values": rounded(exact[key]), "distance": max(distance(s[key], exact[key]) for s in singles)}
+    steps = np.array([[abs(a - b) for a, b in zip(s["losses"], exact["losses"])] for s in singles]).max(axis=0)
+    out["losses"] = {"values": rounded(exact["losses"]), "distances": rounded(np.maximum.accumulate(steps), 3)}
+    out["gradients"] = tensors(exact["gradients"], [s["gradients"] for s in singles])
+    if "running" in exact:
+        out["running"] = tensors(exact["running"], [s["running"] for s in singles])
+        (out["batches"],) = exact["batches"]
+    plan = re.sub(r"upto:|features|\[|\]", "", plan).replace(":", "-").replace(",", "_")
+    path = os.path.join(HERE, f"{prefix}_{name}_{plan}{'_train' if bn == 'train' else ''}.json")
     with open(path, "w") as f:
         f.write(json.dumps(out, separators=(",", ":")).replace('},"', '},\n"') + "\n")
     print(path, "losses", rounded(exact["losses"], 4), "distance", out["losses"]["distances"][-1])
@@ -120,4 +153,4 @@ if __name__ == "__main__":
     names()
     for case in CASES:
         if len(sys.argv) == 1 or case[0] + "_" + case[1] in sys.argv[1:]:
-            golden(*case)
+            golden("resnet", *case)

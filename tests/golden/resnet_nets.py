@@ -1,4 +1,4 @@
-"""The networks of make_resnet_goldens.py, and their weights by a formula that tests/models/formula.h repeats."""
+"""The networks of the make_*net_goldens.py, and their weights by a formula that tests/models/formula.h repeats."""
 
 import math
 
@@ -6,6 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision
+
+import densenet_nets
 
 
 def fnv1a(text):
@@ -114,4 +116,6 @@ class CifarResNet(torch.nn.Module):
 def make(model, num_classes):
     if model in ("resnet20", "resnet32", "resnet110"):
         return CifarResNet(int(model[6:]), num_classes)
+    if model.startswith("densenet_bc_"):
+        return densenet_nets.DenseNetBC(*map(int, model[12:].split("_")), num_classes)
     return getattr(torchvision.models, model)(num_classes=num_classes)

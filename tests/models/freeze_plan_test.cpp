@@ -52,8 +52,26 @@ TEST_CASE("freeze plans: each item's meaning") {
         "layer4.0.downsample.0 layer4.0.downsample.1");
 }
 
+TEST_CASE("freeze plans: the indices of DenseNet's features") {
+  const auto network = make_network("densenet121", {.num_classes = 2});
+  apply_freeze_plan(*network, "features[0:9],features[11]");
+  for (const Parameter* p : network->parameters()) {
+    const bool trained = p->name.starts_with("features.transition3.") ||
+                         p->name.starts_with("features.denseblock4.") || p->name.starts_with("classifier.");
+    CHECK_MESSAGE(p->frozen == !trained, p->name);
+  }
+  const auto frozen_in = [&](const std::string& spec) { return modules_to_freeze(*network, spec); };
+  CHECK(frozen_in("features[9:11]") == frozen_in("features.transition3,features.denseblock4"));
+  CHECK(frozen_in("upto:norm5") == frozen_in("features[0:12]"));
+  CHECK(frozen("densenet_bc_16_6", "features.denseblock2.denselayer1") ==
+        "features.denseblock2.denselayer1.norm1 features.denseblock2.denselayer1.conv1 "
+        "features.denseblock2.denselayer1.norm2 features.denseblock2.denselayer1.conv2");
+  CHECK(frozen("densenet_bc_16_6", "features.denseblock2[0]") ==
+        frozen("densenet_bc_16_6", "features.denseblock2.denselayer1"));
+}
+
 TEST_CASE("freeze plans: backbone is all but the head") {
-  for (const char* model : {"resnet18", "resnet20"}) {
+  for (const char* model : {"resnet18", "resnet20", "densenet_bc_16_6"}) {
     const auto network = make_network(model, {.num_classes = 10});
     apply_freeze_plan(*network, "backbone");
     for (const Parameter* p : network->parameters())

@@ -103,6 +103,33 @@ TEST_CASE("what does not fit is an error that names it, and changes nothing") {
     if (p->name == "conv1.weight") CHECK(to_contiguous(p->value)[0] == 0.0f);
 }
 
+TEST_CASE("a DenseNet file of 2017 is read under today's names") {
+  const auto from = make_network("densenet_bc_16_6", {.num_classes = 2});
+  initialize(*from, 7);
+  const StateDict today = from->state_dict();
+  const StateDict old = changed(today, [](std::string& name, Tensor&) {
+    if (name.find("denselayer") == std::string::npos) return;
+    for (const char* part : {".norm1.", ".norm2.", ".conv1.", ".conv2."})
+      if (const auto at = name.find(part); at != std::string::npos) name.insert(at + 5, ".");
+  });
+  CHECK(old.contains("features.denseblock1.denselayer1.norm.1.running_mean"));
+  CHECK(old.contains("features.transition1.norm.weight"));
+  const auto to = make_network("densenet_bc_16_6", {.num_classes = 2});
+  load_weights(*to, old);
+  const StateDict loaded = to->state_dict();
+  for (const auto& [name, tensor] : today)
+    if (tensor.dtype() == DType::f32) CHECK(to_contiguous(loaded.at(name)) == to_contiguous(tensor));
+
+  StateDict both;
+  for (const auto& [name, tensor] : today) both.add(name, tensor);
+  both.add("features.denseblock1.denselayer1.norm.1.weight",
+           today.at("features.denseblock1.denselayer1.norm1.weight"));
+  CHECK(error_of(*to, both, {.source = "c.pth"}) ==
+        "c.pth: both features.denseblock1.denselayer1.norm.1.weight and "
+        "features.denseblock1.denselayer1.norm1.weight are there, which are one tensor of densenet_bc_16_6; "
+        "leave one out or rename it with convert --rename");
+}
+
 TEST_CASE("a head with other features is misshapen, not replaced") {
   const auto network = make_network("resnet18", {.num_classes = 10});
   const StateDict wide =

@@ -20,10 +20,11 @@ double largest(const std::vector<float>& v) {
   return most;
 }
 
-TEST_CASE("a network cut between any two stages gives the same logits") {
+void check_every_cut(const std::string& model) {
+  CAPTURE(model);
   for (const auto& backend : test::backends()) {
     CAPTURE(backend->name());
-    const auto network = make_network("resnet20", {.num_classes = 10});
+    const auto network = make_network(model, {.num_classes = 10});
     load_weights(*network, test::formula::weights(network->state_dict()));
     network->to(*backend);
     const ParameterArenas arenas(*backend, network->parameters(), DType::f32);
@@ -37,12 +38,32 @@ TEST_CASE("a network cut between any two stages gives the same logits") {
       const Variable half = network->run(x, 0, cut, Mode::eval());
       auto parts = to_contiguous(network->run(half, cut, end, Mode::eval()).value());
       for (std::size_t i = 0; i < parts.size(); ++i) parts[i] -= whole[i];
-      // Cutting between conv1 and bn1 computes without folding: other roundings of the same 64-term sums.
+      // Cutting between the first convolution and its BatchNorm computes without folding: other roundings of
+      // the same 64-term sums.
       CHECK_MESSAGE(largest(parts) <= (cut == 1 ? 1e-5 * largest(whole) : 0.0), "cut at ", cut);
     }
     CHECK_THROWS_AS(network->run(x, 2, 1, Mode::eval()), Error);
     CHECK_THROWS_AS(network->run(x, 0, end + 1, Mode::eval()), Error);
   }
+}
+
+TEST_CASE("a network cut between any two stages gives the same logits") {
+  check_every_cut("resnet20");
+  check_every_cut("densenet_bc_16_6");
+}
+
+TEST_CASE("initial weights of a DenseNet: fan in, and no bias") {
+  const auto network = make_network("densenet121", {.num_classes = 10});
+  initialize(*network, 1);
+  const StateDict weights = network->state_dict();
+  double squares = 0;
+  const auto v = to_contiguous(weights.at("features.conv0.weight"));
+  for (const float f : v) squares += static_cast<double>(f) * f;
+  // 64 * 147 normals: the variance within 4 sigma of 2 / 147, not fan_out's 2 / (64 * 49).
+  const auto n = static_cast<double>(v.size());
+  CHECK(std::abs(squares / n - 2.0 / 147) < 4 * 2.0 / 147 * std::sqrt(2 / n));
+  CHECK(largest(to_contiguous(weights.at("classifier.weight"))) > 0);
+  CHECK(largest(to_contiguous(weights.at("classifier.bias"))) == 0);
 }
 
 TEST_CASE("initial weights follow the theory and the seed") {

@@ -17,21 +17,32 @@ std::string names_and_shapes(const std::string& model) {
   return text;
 }
 
-TEST_CASE("names, order and shapes of the state dicts are PyTorch's") {
-  std::ifstream file(std::string(THAW_SOURCE_DIR) + "/tests/golden/resnet_names.tsv");
+std::string golden_names(const std::string& family) {
+  std::ifstream file(std::string(THAW_SOURCE_DIR) + "/tests/golden/" + family + "_names.tsv");
   REQUIRE(file);
   std::stringstream golden;
   golden << file.rdbuf();
+  return golden.str();
+}
+
+TEST_CASE("names, order and shapes of the state dicts are PyTorch's") {
   CHECK(names_and_shapes("resnet18") + names_and_shapes("resnet50") + names_and_shapes("resnet20") ==
-        golden.str());
+        golden_names("resnet"));
+  CHECK(names_and_shapes("densenet121") + names_and_shapes("densenet161") +
+            names_and_shapes("densenet_bc_100_12") ==
+        golden_names("densenet"));
 }
 
 TEST_CASE("every model is what its name says") {
-  // Parameters as torchvision and He et al. 2016 (table 6) publish them.
+  // Parameters as torchvision publishes them; table 6 of He et al. 2016, table 2 of Huang et al. 2017
+  // ("0.8M").
   const std::pair<const char*, std::int64_t> counts[] = {
-      {"resnet18", 11689512},  {"resnet34", 21797672}, {"resnet50", 25557032},  {"resnet101", 44549160},
-      {"resnet152", 60192808}, {"resnet20", 269722},   {"resnet32", 464154},    {"resnet44", 658586},
-      {"resnet56", 853018},    {"resnet110", 1727962}, {"scratch_cnn", 7397937}};
+      {"resnet18", 11689512},    {"resnet34", 21797672},    {"resnet50", 25557032},
+      {"resnet101", 44549160},   {"resnet152", 60192808},   {"resnet20", 269722},
+      {"resnet32", 464154},      {"resnet44", 658586},      {"resnet56", 853018},
+      {"resnet110", 1727962},    {"densenet121", 7978856},  {"densenet161", 28681000},
+      {"densenet169", 14149480}, {"densenet201", 20013928}, {"densenet_bc_100_12", 769210},
+      {"scratch_cnn", 7397937}};
   CHECK(model_names().size() == std::size(counts));
   for (const auto& [name, count] : counts) {
     const auto network = make_network(
@@ -60,6 +71,22 @@ TEST_CASE("an unknown model is answered with the nearest ones") {
                        Error);
 }
 
+TEST_CASE("DenseNet-BC has any depth and growth") {
+  const auto network = make_network("densenet_bc_16_6", {.num_classes = 3});
+  CHECK(network->name() == "densenet_bc_16_6");
+  CHECK(default_num_classes("densenet_bc_16_6") == 10);
+  CHECK(network->state_dict().at("features.conv0.weight").shape() == Shape{12, 3, 3, 3});
+  CHECK(network->state_dict().at("features.denseblock3.denselayer2.conv2.weight").shape() ==
+        Shape{6, 24, 3, 3});
+  CHECK(network->state_dict().at("classifier.weight").shape() == Shape{3, 24});
+  CHECK_THROWS_WITH_AS(make_network("densenet_bc_17_6"),
+                       "model densenet_bc_17_6: the depth must be 6 n + 4 (10, 16, ..., 100, ...), got 17",
+                       Error);
+  CHECK_THROWS_AS(make_network("densenet_bc_4_6"), Error);
+  CHECK_THROWS_AS(make_network("densenet_bc_16_0"), Error);
+  CHECK_THROWS_AS(make_network("densenet_bc_16_6x"), Error);
+}
+
 TEST_CASE("stages") {
   const auto network = make_network("resnet18");
   std::string names;
@@ -68,6 +95,13 @@ TEST_CASE("stages") {
   CHECK(network->stage_index("layer3") == 5);
   CHECK(network->head_name() == "fc");
   CHECK(make_network("resnet20")->head_name() == "linear");
+  names.clear();
+  const auto densenet = make_network("densenet121");
+  for (const Network::Stage& stage : densenet->stages()) names += stage.name + " ";
+  CHECK(names ==
+        "conv0 norm0 relu0 pool0 denseblock1 transition1 denseblock2 transition2 denseblock3 transition3 "
+        "denseblock4 norm5 avgpool classifier ");
+  CHECK(densenet->head_name() == "classifier");
   CHECK_THROWS_WITH_AS(network->stage_index("layer5"),
                        "resnet18 has no stage 'layer5'; nearest: layer1, layer2, layer3", Error);
 }

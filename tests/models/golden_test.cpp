@@ -1,5 +1,5 @@
-// Whole ResNets against PyTorch: logits, losses over ten steps of SGD, every gradient. tests/golden says how
-// the numbers were made and what "distance" is.
+// Whole networks against PyTorch: logits, losses over ten steps of SGD, every gradient, and the running
+// statistics where frozen ones move. tests/golden says how the numbers were made and what "distance" is.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -23,7 +23,7 @@ using nlohmann::json;
 constexpr double allowed = 4.0;  // times PyTorch-f32's own distance from PyTorch-f64
 
 json golden(const std::string& name) {
-  std::ifstream file(std::string(THAW_SOURCE_DIR) + "/tests/golden/resnet_" + name + ".json");
+  std::ifstream file(std::string(THAW_SOURCE_DIR) + "/tests/golden/" + name + ".json");
   REQUIRE(file);
   return json::parse(file);
 }
@@ -43,25 +43,41 @@ std::vector<double> doubles(const Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
-void check_gradient(const Parameter& p, const json& expected) {
-  CAPTURE(p.name);
-  const std::vector<float> g = to_contiguous(p.grad);
+// `expected`: the summary of one tensor, with its distances.
+void check_tensor(const std::string& name, const Tensor& tensor, const json& expected) {
+  CAPTURE(name);
+  const std::vector<float> t = to_contiguous(tensor);
   std::vector<double> sums(9, 0.0), elements;
   const std::uint64_t key = test::formula::fnv1a("projection");
-  for (std::size_t i = 0; i < g.size(); ++i) {
+  for (std::size_t i = 0; i < t.size(); ++i) {
     const std::uint64_t bits = test::formula::bits(key, i);
-    for (std::size_t k = 0; k < 8; ++k) sums[k] += (bits >> (56 + k)) & 1 ? g[i] : -g[i];
-    sums[8] += static_cast<double>(g[i]) * g[i];
+    for (std::size_t k = 0; k < 8; ++k) sums[k] += (bits >> (56 + k)) & 1 ? t[i] : -t[i];
+    sums[8] += static_cast<double>(t[i]) * t[i];
   }
   sums[8] = std::sqrt(sums[8]);
-  const std::uint64_t element_key = test::formula::fnv1a(p.name + "/elements");
-  for (std::uint64_t k = 0; k < 16; ++k)
-    elements.push_back(g[test::formula::bits(element_key, k) % g.size()]);
+  const std::uint64_t element_key = test::formula::fnv1a(name + "/elements");
+  for (std::uint64_t k = 0; k < expected["elements"].size(); ++k)
+    elements.push_back(t[test::formula::bits(element_key, k) % t.size()]);
 
   json expected_sums = expected["projections"];
   expected_sums.push_back(expected["norm"]);
   CHECK(distance(sums, expected_sums) <= allowed * expected["sum_distance"].get<double>());
   CHECK(distance(elements, expected["elements"]) <= allowed * expected["element_distance"].get<double>());
+}
+
+// All running statistics, frozen or not, after the last step.
+void check_running(Network& network, const json& g) {
+  std::size_t seen = 0;
+  for (const Buffer* b : network.buffers()) {
+    if (b->value.dtype() == DType::i64) {
+      CHECK_MESSAGE(*b->value.as<std::int64_t>() == g["batches"].get<std::int64_t>(), b->name);
+      continue;
+    }
+    REQUIRE(g["running"].contains(b->name));
+    check_tensor(b->name, b->value, g["running"][b->name]);
+    ++seen;
+  }
+  CHECK(seen == g["running"].size());
 }
 
 // Steps 0 .. steps, the last one without an update.
@@ -75,6 +91,8 @@ void replay(Backend& backend, const std::string& name, int steps) {
   const auto network = make_network(g["model"].get<std::string>(), {.num_classes = classes});
   load_weights(*network, test::formula::weights(network->state_dict()));
   apply_freeze_plan(*network, g["freeze"].get<std::string>());
+  const bool frozen_move = g["bn"] == "train";
+  if (frozen_move) set_batch_norm_policy(*network, BatchNormPolicy::train);
   network->to(backend);
   ParameterArenas arenas(backend, network->parameters(), DType::f32);
   const FreezeReceipt receipt(*network);
@@ -111,11 +129,12 @@ void replay(Backend& backend, const std::string& name, int steps) {
       CHECK(arenas.trainable().size() == g["gradients"].size());
       for (const Parameter* p : arenas.trainable()) {
         REQUIRE(g["gradients"].contains(p->name));
-        check_gradient(*p, g["gradients"][p->name]);
+        check_tensor(p->name, p->grad, g["gradients"][p->name]);
       }
     }
     sgd.step(control);
   }
+  if (frozen_move) check_running(*network, g);
   CHECK(receipt.verify(*network) == std::to_string(receipt.tensors()) + " frozen tensors, 0 bits changed");
 }
 
@@ -125,26 +144,44 @@ void replay_on_fast_backends(const std::string& name) {
 }
 
 TEST_CASE("ResNet-18, all trained, equals PyTorch") {
-  replay_on_fast_backends("resnet18_none");
+  replay_on_fast_backends("resnet_resnet18_none");
 }
 TEST_CASE("ResNet-18, frozen up to layer3, equals PyTorch") {
-  replay_on_fast_backends("resnet18_layer3");
+  replay_on_fast_backends("resnet_resnet18_layer3");
 }
 TEST_CASE("ResNet-18 with a frozen backbone equals PyTorch") {
-  replay_on_fast_backends("resnet18_backbone");
+  replay_on_fast_backends("resnet_resnet18_backbone");
+}
+TEST_CASE("ResNet-34, all trained, equals PyTorch") {
+  replay_on_fast_backends("resnet_resnet34_none");
 }
 TEST_CASE("ResNet-50, all trained, equals PyTorch") {
-  replay_on_fast_backends("resnet50_none");
+  replay_on_fast_backends("resnet_resnet50_none");
 }
 TEST_CASE("ResNet-50 with a frozen backbone equals PyTorch") {
-  replay_on_fast_backends("resnet50_backbone");
+  replay_on_fast_backends("resnet_resnet50_backbone");
+}
+TEST_CASE("ResNet-101, frozen up to layer3 with moving statistics, equals PyTorch") {
+  replay_on_fast_backends("resnet_resnet101_layer3_train");
+}
+TEST_CASE("ResNet-152 with a frozen backbone equals PyTorch") {
+  replay_on_fast_backends("resnet_resnet152_backbone");
 }
 TEST_CASE("ResNet-20, all trained, equals PyTorch") {
-  replay_on_fast_backends("resnet20_none");
+  replay_on_fast_backends("resnet_resnet20_none");
+}
+TEST_CASE("DenseNet-121 with a frozen backbone equals PyTorch") {
+  replay_on_fast_backends("densenet_densenet121_backbone");
+}
+TEST_CASE("DenseNet-169, frozen up to denseblock3, equals PyTorch") {
+  replay_on_fast_backends("densenet_densenet169_denseblock3");
+}
+TEST_CASE("DenseNet-BC-100-12, all trained, equals PyTorch") {
+  replay_on_fast_backends("densenet_densenet_bc_100_12_none");
 }
 
 TEST_CASE("ResNet-20 on the reference backend equals PyTorch") {
-  replay(*make_reference_backend(), "resnet20_none", 1);
+  replay(*make_reference_backend(), "resnet_resnet20_none", 1);
 }
 
 }  // namespace

@@ -1,0 +1,53 @@
+// DenseNet (Huang et al. 2017) with torchvision's names. Stages: the children of `features` (conv0, norm0
+// with its ReLU, relu0, [pool0,] denseblock1, transition1, ..., denseblockN, norm5 with the last ReLU),
+// avgpool (with flatten), classifier. stages[i] is features[i] as far as that goes.
+#pragma once
+
+#include <optional>
+
+#include "layers/dense_block.h"
+#include "models/network.h"
+
+namespace thaw {
+
+struct DenseNetConfig {
+  std::string name;
+  std::int64_t growth = 32;  // channels that a layer adds
+  std::vector<std::int64_t> blocks =
+      {};                     // layers of each block; between blocks, transitions halve the channels
+  std::int64_t initial = 64;  // channels of conv0
+  std::int64_t bn_size = 4;   // conv1 of a layer makes bn_size * growth channels
+  bool small_pictures =
+      false;  // conv0 is 3x3 without stride and no pool0 follows; else 7x7/2 and max-pooling
+  InputDefaults input = {};
+};
+
+// depth: 121, 161, 169 or 201 (torchvision's for ImageNet); throws Error on another.
+DenseNetConfig densenet_config(int depth);
+
+// "densenet_bc_DEPTH_GROWTH", for 32x32 pictures: three blocks of (DEPTH - 4) / 6 layers. Nothing if `name`
+// has another form; throws Error if the depth does not divide.
+std::optional<DenseNetConfig> densenet_bc_config(const std::string& name);
+
+class DenseNet : public Network {
+ public:
+  // Throws Error if a number is not positive.
+  DenseNet(const DenseNetConfig& config, const NetworkOptions& options);
+
+  InitialWeights initial_weights() const override { return InitialWeights::kaiming_fan_in; }
+  // Files of 2017 have denselayer1.norm.1.weight where later ones have denselayer1.norm1.weight.
+  std::string current_name(const std::string& name) const override;
+
+ private:
+  template <class T, class... Args>
+  T& add(const std::string& name, Args&&... args);
+  void add_stem(const DenseNetConfig& config, std::int64_t in_channels);
+  void add_block(const std::string& number, std::int64_t in, std::int64_t layers,
+                 const DenseNetConfig& config, bool last);
+
+  Sequential features_;
+  GlobalAvgPool avgpool_;
+  Linear classifier_;
+};
+
+}  // namespace thaw

@@ -1,0 +1,99 @@
+// Whole DenseNets in both forms: logits, gradients and running statistics, for ways to freeze that the shared
+// statistics between stages must survive.
+#include "models/densenet.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "layers/losses.h"
+#include "models/freeze_plan.h"
+#include "models/load_weights.h"
+#include "models/registry.h"
+#include "tests/models/formula.h"
+#include "tests/support/devices.h"
+
+namespace thaw {
+namespace {
+
+struct Plan {
+  const char* freeze;
+  BatchNormPolicy policy = BatchNormPolicy::automatic;
+};
+
+constexpr Plan plans[] = {
+    {"none"},
+    {"features.denseblock2.denselayer1"},
+    {"features[0:5],features.denseblock2[1],features[8]"},
+    {"features[0:5],features[8]", BatchNormPolicy::train},
+    {"none", BatchNormPolicy::frozen},
+};
+
+// Everything that a step leaves, by name.
+using Results = std::map<std::string, std::vector<float>>;
+
+Results step(Backend& backend, const Plan& plan, DenseForm form) {
+  const auto network = make_network("densenet_bc_16_6", {.num_classes = 3});
+  load_weights(*network, test::formula::weights(network->state_dict()));
+  apply_freeze_plan(*network, plan.freeze);
+  set_batch_norm_policy(*network, plan.policy);
+  set_dense_form(*network, form);
+  network->to(backend);
+  ParameterArenas arenas(backend, network->parameters(), DType::f32);
+  arenas.clear_gradients();
+  const Shape shape{4, 3, 16, 16};
+  const Variable x(
+      from_contiguous(test::formula::uniform("input", shape.elements(), 0, 1.75), shape).to(backend));
+  const Tensor targets = label_targets(std::vector{0, 1, 2, 0}, 3, 0.0f, {}).to(backend);
+  const Tensor normalizer =
+      from_contiguous(std::vector{label_normalizer(std::vector{0, 1, 2, 0}, {})}, {1}).to(backend);
+  const Variable logits = network->forward(x, Mode::train());
+  backward(softmax_cross_entropy(logits, targets, normalizer).loss);
+  Results results;
+  results["logits"] = to_contiguous(logits.value());
+  for (const Parameter* p : arenas.trainable()) results["d " + p->name] = to_contiguous(p->grad);
+  for (const Buffer* b : network->buffers()) {
+    if (b->value.dtype() == DType::f32)
+      results[b->name] = to_contiguous(b->value);
+    else
+      results[b->name] = {static_cast<float>(*b->value.as<std::int64_t>())};
+  }
+  return results;
+}
+
+TEST_CASE("densenet: slices equal the plain form from picture to loss and back") {
+  for (const auto& backend : test::backends())
+    for (const Plan& plan : plans) {
+      CAPTURE(backend->name());
+      CAPTURE(plan.freeze);
+      const Results slices = step(*backend, plan, DenseForm::slices);
+      const Results plain = step(*backend, plan, DenseForm::concat);
+      REQUIRE(slices.size() == plain.size());
+      for (const auto& [name, expected] : plain) {
+        CAPTURE(name);
+        REQUIRE(slices.contains(name));
+        const std::vector<float>& got = slices.at(name);
+        REQUIRE(got.size() == expected.size());
+        double scale = 0.0, most = 0.0;
+        for (std::size_t i = 0; i < got.size(); ++i) {
+          scale = std::max(scale, std::abs(static_cast<double>(expected[i])));
+          const double d = std::abs(static_cast<double>(got[i]) - expected[i]);
+          if (!(d <= most)) most = d;
+        }
+        // f32 sums in another order through some twenty layers.
+        CHECK(most <= 1e-4 * scale);
+      }
+    }
+}
+
+TEST_CASE("densenet: a number that is not positive is refused") {
+  DenseNetConfig config = densenet_config(121);
+  CHECK_THROWS_AS(densenet_config(122), Error);
+  config.blocks = {6, 0};
+  CHECK_THROWS_WITH_AS(DenseNet(config, {}),
+                       "model densenet121: growth, channels, blocks and their layers must be positive",
+                       Error);
+}
+
+}  // namespace
+}  // namespace thaw
