@@ -104,6 +104,7 @@ void Worker::enter(unsigned thread) {
 void Worker::go(Context& to) {
   Context& from = *here_;
   here_ = &to;
+  if (&from != &os_) release(run_.end);  // a fault may leave this thread standing: the host comes after it
   switch_to(from, to);
 }
 
