@@ -9,7 +9,7 @@
 
 namespace thaw {
 
-class CountingBackend final : public Backend {
+class CountingBackend : public Backend {
  public:
   // Multiplications and additions of convolutions and matrix products since the beginning, 2 per
   // multiply-add; the rest of a network is a few per cent.

@@ -33,6 +33,43 @@ void check_shapes(const char* op, const Conv2dSpec& s, const ConstView& x, const
   if (x.type != y.type) throw Error(std::string(op) + ": x and y have different types");
 }
 
+// A packed f32 copy of a view, or room for one.
+class F32Copy {
+ public:
+  F32Copy(Pool& pool, const ConstView& v)
+      : memory_(pool, static_cast<std::size_t>(v.elements()) * sizeof(float)), from_(v) {
+    view_.data = memory_.data();
+    view_.n = v.n;
+    view_.h = v.h;
+    view_.w = v.w;
+    view_.c = view_.pitch = v.c;
+  }
+  const F32Copy& fill(const Queue& queue) const {
+    copy(queue, from_, view_, Into::assign);
+    return *this;
+  }
+  View view() const { return view_; }
+
+ private:
+  Temporary memory_;
+  ConstView from_;
+  View view_;
+};
+
+ConstView row_of(const Weights& weight, std::int64_t elements) {
+  ConstView row;
+  row.data = weight.data;
+  row.type = weight.type;
+  row.n = 1;
+  row.c = row.pitch = elements;
+  return row;
+}
+
+// cuDNN has no engine for a depthwise bf16 convolution with anything after it (tests/simt/cudnn_answers.tsv).
+bool only_in_f32(const Conv2dSpec& spec, DType type, bool fused) {
+  return fused && type == DType::bf16 && spec.groups > 1 && spec.groups == spec.in;
+}
+
 }  // namespace
 
 Convolutions::Convolutions(const Queue& queue, Pool& pool) : queue_(queue), pool_(pool) {
@@ -65,6 +102,14 @@ void Convolutions::run(const Plan& plan, const std::vector<std::int64_t>& uids,
 void Convolutions::forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
                            ConstView residual, Activation activation, View y) {
   check_shapes("conv2d_forward", spec, x, y);
+  if (only_in_f32(spec, x.type, bias || residual || activation != Activation::none)) {
+    const F32Copy x32(pool_, x), w32(pool_, row_of(weight, spec.weight_elements())), y32(pool_, y);
+    const F32Copy r32(pool_, residual);
+    if (residual) r32.fill(queue_);
+    forward(spec, x32.fill(queue_).view(), {w32.fill(queue_).view().data, DType::f32}, bias,
+            residual ? ConstView(r32.view()) : ConstView(), activation, y32.view());
+    return copy(queue_, y32.view(), y, Into::assign);
+  }
   Key key = key_of(ConvolutionKind::forward, spec, x, y);
   key.push_back(static_cast<std::int64_t>(activation));
   key.push_back(bias ? 1 : 0);

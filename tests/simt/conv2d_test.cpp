@@ -15,10 +15,10 @@ struct Case {
   std::int64_t n, size, in, out, kernel, stride, padding, groups, pitch_extra;
 };
 
-const Case cases[] = {{2, 7, 4, 8, 3, 1, 1, 1, 0},   {1, 9, 8, 16, 3, 2, 1, 1, 0},
-                      {2, 6, 8, 4, 1, 1, 0, 1, 8},   {2, 5, 8, 8, 1, 2, 0, 1, 0},
-                      {1, 8, 8, 12, 3, 1, 1, 4, 0},  {1, 11, 3, 5, 7, 2, 3, 1, 2},
-                      {2, 6, 16, 16, 3, 1, 1, 1, 16}};
+const Case cases[] = {{2, 7, 4, 8, 3, 1, 1, 1, 0},    {1, 9, 8, 16, 3, 2, 1, 1, 0},
+                      {2, 6, 8, 4, 1, 1, 0, 1, 8},    {2, 5, 8, 8, 1, 2, 0, 1, 0},
+                      {1, 8, 8, 12, 3, 1, 1, 4, 0},   {1, 11, 3, 5, 7, 2, 3, 1, 2},
+                      {2, 6, 16, 16, 3, 1, 1, 1, 16}, {1, 7, 12, 12, 3, 1, 1, 12, 4}};
 
 Conv2dSpec spec_of(const Case& c) {
   Conv2dSpec spec{.in = c.in, .out = c.out, .kernel_h = c.kernel, .kernel_w = c.kernel, .stride = c.stride};

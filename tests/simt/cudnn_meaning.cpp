@@ -1,4 +1,5 @@
-// What the attributes of a descriptor mean, and which combinations cuDNN refuses.
+// What the attributes of a descriptor mean, and which combinations cuDNN refuses: at least those that it
+// refuses in cudnn_answers.tsv.
 #include <algorithm>
 #include <cstring>
 #include <set>
@@ -25,13 +26,21 @@ cudnnStatus_t check_tensor(const Descriptor& d) {
   return t.type == CUDNN_DATA_FLOAT || t.type == CUDNN_DATA_BFLOAT16 ? good : CUDNN_STATUS_NOT_SUPPORTED;
 }
 
+cudnnStatus_t check_function(const Descriptor& d) {
+  for (const auto name : {CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS}) {
+    const Integers padding = d.integers(name);
+    if (padding.size() != 2 || padding[0] < 0 || padding[1] < 0) return bad;
+  }
+  const std::size_t strides = d.integers(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES).size();
+  return strides == 2 && d.integers(CUDNN_ATTR_CONVOLUTION_DILATIONS).size() == 2 ? good : bad;
+}
+
 cudnnStatus_t check_convolution(const Node& n) {
   const Integers x = tensor_of(*n.x).dims, w = tensor_of(*n.w).dims, y = tensor_of(*n.y).dims;
   const Integers stride = n.function->integers(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
   const Integers dilation = n.function->integers(CUDNN_ATTR_CONVOLUTION_DILATIONS);
   const Integers before = n.function->integers(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
   const Integers after = n.function->integers(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS);
-  if (stride.size() != 2 || dilation.size() != 2 || before.size() != 2 || after.size() != 2) return bad;
   if (y[0] != x[0] || y[1] != w[0] || x[1] % w[1] != 0 || w[0] % (x[1] / w[1]) != 0) return bad;
   for (std::size_t i = 0; i < 2; ++i)
     if (y[2 + i] != (x[2 + i] + before[i] + after[i] - dilation[i] * (w[2 + i] - 1) - 1) / stride[i] + 1)
@@ -57,6 +66,27 @@ cudnnStatus_t check_graph(const Descriptor& d) {
     first = false;
   }
   return good;
+}
+
+// The real library finds no engine for a depthwise bf16 convolution with anything after it.
+cudnnStatus_t check_engines(const Descriptor& heuristic) {
+  const auto& nodes = heuristic.descriptor(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH)
+                          ->attributes.at(CUDNN_ATTR_OPERATIONGRAPH_OPS)
+                          .descriptors;
+  const Node first = node_of(*nodes.front());
+  if (first.kind == Node::Kind::pointwise || nodes.size() == 1) return good;
+  const Tensor x = tensor_of(*first.x), w = tensor_of(*first.w);
+  const bool depthwise = w.dims[1] == 1 && x.dims[1] > 1;
+  return depthwise && x.type == CUDNN_DATA_BFLOAT16 ? CUDNN_STATUS_NOT_SUPPORTED : good;
+}
+
+cudnnStatus_t check_pointwise(const Node& n) {
+  const auto mode = static_cast<cudnnPointwiseMode_t>(n.function->integer(CUDNN_ATTR_POINTWISE_MODE));
+  if (n.inputs.size() != (mode == CUDNN_POINTWISE_ADD ? 2 : 1)) return bad;
+  const Integers to = tensor_of(*n.output).dims;
+  const bool all = std::all_of(n.inputs.begin(), n.inputs.end(),
+                               [&](const Descriptor* i) { return broadcasts(tensor_of(*i).dims, to); });
+  return all ? good : bad;
 }
 
 }  // namespace
@@ -144,19 +174,17 @@ Node node_of(const Descriptor& d) {
 
 cudnnStatus_t check_meaning(Descriptor& d) {
   if (d.kind == CUDNN_BACKEND_TENSOR_DESCRIPTOR) return check_tensor(d);
+  if (d.kind == CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR) return check_function(d);
   if (d.kind == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) return check_graph(d);
   if (d.kind == CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR) {
     const Integers uids = d.integers(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
     if (uids.size() != d.integers(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS).size()) return bad;
     return std::set<std::int64_t>(uids.begin(), uids.end()).size() == uids.size() ? good : bad;
   }
+  if (d.kind == CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR) return check_engines(d);
   if (!is_node(d)) return good;
   const Node n = node_of(d);
-  if (n.kind != Node::Kind::pointwise) return check_convolution(n);
-  const Integers to = tensor_of(*n.output).dims;
-  const bool all = std::all_of(n.inputs.begin(), n.inputs.end(),
-                               [&](const Descriptor* i) { return broadcasts(tensor_of(*i).dims, to); });
-  return all ? good : bad;
+  return n.kind == Node::Kind::pointwise ? check_pointwise(n) : check_convolution(n);
 }
 
 }  // namespace simt::cudnn

@@ -1,108 +1,101 @@
-// Asks the real cuDNN, on a machine without a GPU, which engines a described device has for Thaw's
-// convolution graphs. Prints one line per graph; exit code 1 if a graph has none that keeps Thaw's limits. It
-// needs a libcuda.so.1 on the library path: a link to the toolkit's stub will do.
+// Asks the real cuDNN about GPUs that are not there, and compares its answers with those that are committed.
+//   deviceless sample                 every convolution of the networks in tables.cpp has an engine, at batch
+//   32 deviceless engines FILE           the same at every batch, and their table in FILE (docs/cuda.md)
+//   deviceless answers FILE           what the fake of tests/simt must obey (tests/simt/cudnn_answers.tsv)
+// With --write the file is brought up to date instead. Exit code 1: a graph without an engine, or another
+// answer. Needs a libcuda.so.1 on the library path; the toolkit's stub will do, and so does the driver of any
+// GPU.
+#include <dlfcn.h>
+
 #include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 
-#include "kernels/cuda/conv2d_graph.h"
 #include "kernels/error.h"
+#include "tests/simt/deviceless/tables.h"
 
 namespace {
 
 using namespace thaw;
-using namespace thaw::cuda;
 
-std::string description(int compute_capability, int multiprocessors, int shared_optin,
-                        int threads_per_block_sm, const char* name) {
-  return "{\"maxGridSize\":[2147483647,65535,65535],\"maxBlockSize\":[1024,1024,64],\"regsPerBlock\":65536,"
-         "\"multiProcessorCount\":" +
-         std::to_string(multiprocessors) +
-         ",\"warpSize\":32,\"maxSharedMemoryPerBlock\":49152,\"maxSharedMemoryPerBlockOptin\":" +
-         std::to_string(shared_optin) +
-         ",\"reservedSharedMemoryPerBlock\":1024,\"maxRegistersPerSM\":65536,\"maxCtasPerSM\":32,"
-         "\"maxThreadsPerBlock\":1024,\"maxThreadsPerSM\":" +
-         std::to_string(threads_per_block_sm) +
-         ",\"pciDeviceId\":0,\"isTccDriver\":0,\"supportCoopLaunch\":1,\"deviceVer\":" +
-         std::to_string(compute_capability) +
-         ",\"driverVer\":13000,\"smClockRateKHz\":1980000,\"memClockRateKHz\":2619000,\"l2CacheSize\":"
-         "52428800,"
-         "\"deviceName\":\"" +
-         name + "\",\"cudaDeviceId\":0,\"totalGlobalMem\":85017755648}";
+std::string contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(path + ": cannot be read");
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
-struct Geometry {
-  const char* name;
-  std::int64_t in, out, size, kernel, stride, padding;
+// The part of a file that a table fills: a whole file, or what lies between two marks.
+struct Place {
+  std::size_t begin = 0, end = 0;
 };
 
-const Geometry geometries[] = {
-    {"stem 7x7/2", 8, 64, 224, 7, 2, 3},    {"3x3", 64, 64, 56, 3, 1, 1},
-    {"3x3/2", 128, 128, 56, 3, 2, 1},       {"1x1", 64, 256, 56, 1, 1, 0},
-    {"1x1/2", 256, 512, 56, 1, 2, 0},       {"3x3 deep", 512, 512, 7, 3, 1, 1},
-    {"cifar stem 3x3", 3, 16, 32, 3, 1, 1}, {"cifar 3x3", 16, 16, 32, 3, 1, 1},
-    {"cifar 3x3/2", 16, 32, 32, 3, 2, 1},
-};
-
-ConstView view(DType type, std::int64_t n, std::int64_t size, std::int64_t channels) {
-  ConstView v;
-  v.type = type;
-  v.n = n;
-  v.h = v.w = size;
-  v.c = v.pitch = channels;
-  return v;
+Place place_in(const std::string& text, const std::string& mark) {
+  if (mark.empty()) return {0, text.size()};
+  const std::string first = "<!-- " + mark + " -->\n", last = "<!-- /" + mark + " -->";
+  const std::size_t begin = text.find(first), end = text.find(last);
+  if (begin == std::string::npos || end == std::string::npos)
+    throw Error("the file has no " + first + " ... " + last);
+  return {begin + first.size(), end};
 }
 
-std::size_t count(const char* device_name, const Descriptor& device, const Geometry& g, DType type,
-                  std::int64_t batch, const char* graph_name) {
-  Conv2dSpec spec{.in = g.in, .out = g.out, .kernel_h = g.kernel, .kernel_w = g.kernel, .stride = g.stride};
-  spec.padding = g.padding;
-  const ConstView x = view(type, batch, g.size, g.in), y = view(type, batch, spec.out_h(g.size), g.out);
-  const std::string what = graph_name;
-  const EngineLimits limits{.tensor_cores = type != DType::f32, .deterministic = true};
-  std::size_t found = 0;
-  std::string refusal;
-  try {
-    GraphBuilder builder;
-    ConstView residual;
-    if (what == "forward+bias+add+relu") {
-      residual = y;
-      residual.data = reinterpret_cast<const void*>(std::uintptr_t{256});  // only its alignment is looked at
-    }
-    const bool fused = what != "forward";
-    const Descriptor graph = what == "dgrad" ? data_gradient_graph(builder, spec, x, type, y)
-                             : what == "wgrad"
-                                 ? weight_gradient_graph(builder, spec, x, y)
-                                 : forward_graph(builder, spec, x, type, fused, residual,
-                                                 fused ? Activation::relu : Activation::none, y);
-    found = engine_configurations(graph, device, limits).size();
-  } catch (const Error& error) {
-    refusal = error.what();
+// 0 if the file holds the table; else 1 and the first line that differs.
+int compare(const std::string& path, const std::string& committed, const std::string& table) {
+  if (committed == table) return 0;
+  const std::string version = deviceless::cudnn_version();
+  if (committed.find("cuDNN " + version) == std::string::npos) {
+    std::printf("not run: %s is of another cuDNN than %s; compare it after --write\n", path.c_str(),
+                version.c_str());
+    return 0;
   }
-  std::printf("%s\t%s\t%s\t%lld\t%s\t%zu\t%s\n", device_name, g.name, dtype_name(type),
-              static_cast<long long>(batch), graph_name, found, refusal.c_str());
-  return found;
+  std::size_t at = 0;
+  while (at < committed.size() && at < table.size() && committed[at] == table[at]) ++at;
+  const std::size_t line = at == 0 ? 0 : table.rfind('\n', at - 1) + 1;
+  std::fprintf(stderr, "error: %s is out of date from this line on (--write renews it):\n%s\n", path.c_str(),
+               table.substr(line, table.find('\n', line) - line).c_str());
+  return 1;
+}
+
+// Prints what was asked; whether every graph has an engine.
+bool report(const deviceless::Table& table) {
+  for (const std::string& line : table.failures) std::fprintf(stderr, "error: %s\n", line.c_str());
+  std::printf("%zu graphs asked about, %zu without an engine\n", table.asked, table.failures.size());
+  return table.failures.empty();
+}
+
+int run(const std::string& what, const std::string& path, bool write) {
+  if (what == "sample") return report(deviceless::engine_sample()) ? 0 : 1;
+  const bool engines = what == "engines";
+  const deviceless::Table table = engines ? deviceless::engine_table() : deviceless::answer_table();
+  const std::string text = write && !engines ? "" : contents(path);
+  const Place place = place_in(text, engines ? "engines" : "");
+  const bool all_run = report(table);
+  if (write) {
+    std::ofstream(path, std::ios::binary)
+        << text.substr(0, place.begin) + table.text + text.substr(place.end);
+    return all_run ? 0 : 1;
+  }
+  const int different = compare(path, text.substr(place.begin, place.end - place.begin), table.text);
+  return all_run ? different : 1;
 }
 
 }  // namespace
 
-int main() {
-  std::printf("device\tconvolution\ttype\tbatch\tgraph\tconfigurations\trefusal\n");
-  int missing = 0;
+int main(int argc, char** argv) {
+  const bool write = argc == 4 && std::strcmp(argv[3], "--write") == 0;
+  const std::string what = argc > 1 ? argv[1] : "";
+  const bool file = (what == "engines" || what == "answers") && (argc == 3 || write);
+  if (!file && !(what == "sample" && argc == 2)) {
+    std::fputs("error: deviceless sample | deviceless engines|answers FILE [--write]\n", stderr);
+    return 2;
+  }
+  // cuDNN loads and unloads it for every question about a fused graph; kept open, the questions cost a third.
+  dlopen("libnvrtc.so.13", RTLD_NOW);
   try {
-    const std::pair<const char*, Descriptor> devices[] = {
-        {"sm_90", device_described(description(900, 132, 232448, 2048, "NVIDIA H100 80GB HBM3"))},
-        {"sm_80", device_described(description(800, 108, 166912, 2048, "NVIDIA A100-SXM4-80GB"))}};
-    for (const auto& [name, device] : devices)
-      for (const Geometry& g : geometries)
-        for (const DType type : {DType::f32, DType::bf16})
-          for (const std::int64_t batch : {1, 32})
-            for (const char* graph :
-                 {"forward", "forward+bias+relu", "forward+bias+add+relu", "dgrad", "wgrad"})
-              if (count(name, device, g, type, batch, graph) == 0) ++missing;
+    return run(what, file ? argv[2] : "", write);
   } catch (const Error& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return 1;
   }
-  std::fprintf(stderr, "%d graphs without an engine\n", missing);
-  return missing == 0 ? 0 : 1;
 }

@@ -1,0 +1,22 @@
+// What cuDNN answers about one graph on one described device.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cuda/cudnn_graph.h"
+
+namespace thaw::deviceless {
+
+struct Engines {
+  std::size_t configurations = 0;  // that keep the limits
+  bool precompiled = false;        // one of the first has a plan here; the others are compiled by a driver
+  std::int64_t workspace = 0;      // bytes, of that plan, else of the first configuration
+};
+
+// `limits` as kernels/cuda chooses them for activations of `type`.
+cuda::EngineLimits limits_for(DType type);
+
+// Throws Error if cuDNN refuses the graph itself.
+Engines ask(const cuda::Descriptor& graph, const cuda::Descriptor& device, cuda::EngineLimits limits);
+
+}  // namespace thaw::deviceless

@@ -1,0 +1,88 @@
+#include "tests/simt/deviceless/model_graphs.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "kernels/counting_backend.h"
+#include "models/registry.h"
+
+namespace thaw::deviceless {
+namespace {
+
+using cuda::ConvolutionKind;
+
+auto key_of(const ConvolutionGraph& g) {
+  const Conv2dSpec& s = g.spec;
+  return std::tuple(g.kind, s.in, s.out, s.kernel_h, s.kernel_w, s.stride, s.padding, s.dilation, s.groups,
+                    g.x.h, g.x.w, g.x.pitch, g.y.pitch, g.bias, g.residual, g.activation);
+}
+
+class RecordingBackend final : public CountingBackend {
+ public:
+  std::vector<ConvolutionGraph> graphs;
+
+  void conv2d_forward(const Conv2dSpec& spec, ConstView x, Weights, const float* bias, ConstView residual,
+                      Activation activation, View y) override {
+    keep({ConvolutionKind::forward, spec, x, y, bias != nullptr, static_cast<bool>(residual), activation});
+  }
+  void conv2d_backward_data(const Conv2dSpec& spec, ConstView dy, Weights, View dx) override {
+    keep({ConvolutionKind::data_gradient, spec, dx, dy});
+  }
+  void conv2d_backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float*, Into) override {
+    keep({ConvolutionKind::weight_gradient, spec, x, dy});
+  }
+
+ private:
+  void keep(ConvolutionGraph graph) {
+    graph.x.data = graph.y.data = nullptr;
+    graph.x.n = graph.y.n = 1;
+    const bool known = std::any_of(graphs.begin(), graphs.end(),
+                                   [&](const ConvolutionGraph& g) { return key_of(g) == key_of(graph); });
+    if (!known) graphs.push_back(graph);
+  }
+};
+
+}  // namespace
+
+std::string ConvolutionGraph::kind_name() const {
+  if (kind == ConvolutionKind::data_gradient) return "data gradient";
+  if (kind == ConvolutionKind::weight_gradient) return "weight gradient";
+  return std::string("forward") + (bias ? "+bias" : "") + (residual ? "+residual" : "") +
+         (activation == Activation::relu ? "+relu" : "");
+}
+
+std::vector<ConvolutionGraph> convolution_graphs(const std::string& model, std::int64_t size) {
+  RecordingBackend backend;
+  const auto network = make_network(model);
+  network->to(backend);
+  const ParameterArenas arenas(backend, network->parameters(), DType::f32);
+  const auto pictures = [&] {
+    return Variable(Tensor::empty(backend, {2, network->in_channels(), size, size}));  // BatchNorm needs two
+  };
+  const Variable logits = network->forward(pictures(), Mode::train());
+  backward(logits, Tensor::empty(backend, logits.value().shape()));
+  network->forward(pictures(), Mode::eval());
+  return std::move(backend.graphs);
+}
+
+cuda::Descriptor operation_graph(cuda::GraphBuilder& builder, const ConvolutionGraph& graph, DType type,
+                                 std::int64_t batch) {
+  ConstView x = graph.x, y = graph.y, residual;
+  x.type = y.type = type;
+  x.n = y.n = batch;
+  switch (graph.kind) {
+    case ConvolutionKind::data_gradient:
+      return cuda::data_gradient_graph(builder, graph.spec, x, type, y);
+    case ConvolutionKind::weight_gradient:
+      return cuda::weight_gradient_graph(builder, graph.spec, x, y);
+    default:
+      if (graph.residual) {
+        residual = y;
+        residual.data =
+            reinterpret_cast<const void*>(std::uintptr_t{256});  // only its alignment is looked at
+      }
+      return cuda::forward_graph(builder, graph.spec, x, type, graph.bias, residual, graph.activation, y);
+  }
+}
+
+}  // namespace thaw::deviceless
