@@ -8,6 +8,7 @@
 
 #include "tests/simt/memory.h"
 #include "tests/simt/runtime.h"
+#include "tests/simt/worker.h"
 
 namespace simt {
 
@@ -16,6 +17,7 @@ void fail_allocation_after(long count, long times) {
 }
 void set_protect(bool on) {
   const auto lock = Runtime::instance().lock();
+  if (on) watch_invalid_accesses();
   DeviceMemory::instance().set_protected(on);
 }
 cudaError_t allocate_virtual(void** out, std::size_t bytes) {
