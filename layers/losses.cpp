@@ -77,6 +77,24 @@ Tensor label_targets(const std::vector<int>& labels, std::int64_t classes, float
   return targets;
 }
 
+Tensor binary_targets(const std::vector<int>& labels, float smoothing) {
+  Tensor targets = Tensor::empty_host({static_cast<std::int64_t>(labels.size()), 1});
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] != 0 && labels[i] != 1)
+      throw Error("label " + std::to_string(labels[i]) + " is outside 0..1");
+    targets.as<float>()[i] = smoothing / 2 + (labels[i] == 1 ? 1.0f - smoothing : 0.0f);
+  }
+  return targets;
+}
+
+Tensor binary_weights(const std::vector<int>& labels, const std::vector<float>& class_weights) {
+  Tensor weights = Tensor::empty_host({static_cast<std::int64_t>(labels.size()), 1});
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    weights.as<float>()[i] =
+        class_weights.empty() ? 1.0f : class_weights.at(static_cast<std::size_t>(labels[i]));
+  return weights;
+}
+
 float label_normalizer(const std::vector<int>& labels, const std::vector<float>& class_weights) {
   if (class_weights.empty()) return static_cast<float>(labels.size());
   double sum = 0.0;

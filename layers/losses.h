@@ -26,7 +26,12 @@ Loss binary_cross_entropy_with_logits(const Variable& logits, const Tensor& targ
 // 0..K-1.
 Tensor label_targets(const std::vector<int>& labels, std::int64_t classes, float smoothing,
                      const std::vector<float>& class_weights);
-// What that loss divides by: N, or the sum of the labels' class weights.
+// Host targets [N,1] of labels 0 and 1 for binary cross-entropy, the other class getting smoothing / 2, and
+// weights [N,1] of the labels' classes. Throw Error on another label.
+Tensor binary_targets(const std::vector<int>& labels, float smoothing);
+Tensor binary_weights(const std::vector<int>& labels, const std::vector<float>& class_weights);
+
+// What these losses divide by: N, or the sum of the labels' class weights.
 float label_normalizer(const std::vector<int>& labels, const std::vector<float>& class_weights);
 
 }  // namespace thaw

@@ -53,7 +53,8 @@ bool other_classes(const Network& network, const Slot& slot, const Tensor& file)
   if (slot.parameter != &head.weight && slot.parameter != &head.bias) return false;
   const Shape& shape = file.shape();
   if (shape.rank() != slot.value->shape().rank() || shape.rank() == 0) return false;
-  return shape.rank() == 1 || shape[1] == head.in();
+  // Views and features widen the head: pretrained ones then never fit.
+  return shape.rank() == 1 || shape[1] == head.in() || network.views() > 1 || network.features() > 0;
 }
 
 Comparison compare(Network& network, const std::vector<Slot>& slots, const StateDict& weights) {
@@ -113,7 +114,9 @@ std::string LoadReport::text() const {
   std::string text = "matched " + std::to_string(matched) + " of " + std::to_string(total) + " tensors";
   for (std::size_t i = 0; i < replaced.size(); ++i) text += (i == 0 ? ", replaced " : ", ") + replaced[i];
   if (!replaced.empty())
-    text += " (" + std::to_string(classes_in_file) + " -> " + std::to_string(classes) + ")";
+    text += classes_in_file == classes
+                ? " (another number of inputs)"
+                : " (" + std::to_string(classes_in_file) + " -> " + std::to_string(classes) + ")";
   return text;
 }
 
@@ -133,8 +136,16 @@ StateDict with_current_names(const Network& network, const StateDict& weights, c
 LoadReport load_weights(Network& network, const StateDict& file, const LoadOptions& options) {
   const StateDict weights = with_current_names(network, file, options.source);
   const std::vector<Slot> slots = slots_of(network);
-  const Comparison c = compare(network, slots, weights);
+  Comparison c = compare(network, slots, weights);
   check_fit(network, c, options);
+  // A head of which only one tensor differs would be half old and half new: it is initialised whole.
+  if (!c.other_head.empty())
+    std::erase_if(c.matched, [&](const auto& match) {
+      const bool head =
+          match.first.parameter == &network.head().weight || match.first.parameter == &network.head().bias;
+      if (head) c.other_head.push_back(match.first.name);
+      return head;
+    });
 
   for (const auto& [slot, tensor] : c.matched) {
     slot.value->copy_from(*tensor);
@@ -143,7 +154,6 @@ LoadReport load_weights(Network& network, const StateDict& file, const LoadOptio
   network.visit([](Module& m) {
     if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) ++bn->version;
   });
-  // A head of which only one tensor differs would be half old and half new: it is initialised whole.
   LoadReport report{.matched = c.matched.size(),
                     .total = slots.size() - c.lacking_counters,
                     .replaced = c.other_head,

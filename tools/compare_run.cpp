@@ -69,11 +69,7 @@ std::optional<double> test_accuracy(const TrainOptions& o) {
   ModelOptions model = o.model;
   model.weights = o.output + "/best.safetensors";
   Session session = open_for_evaluation(model);
-  ScanOptions scan;
-  scan.classes = session.description.classes;
-  scan.val_split = session.description.val_split;
-  scan.seed = session.description.split_seed;
-  DatasetSplits splits = scan_class_folders(o.data.data, scan);
+  DatasetSplits splits = scan_data_for(session.description, o.data.data);
   if (splits.test.samples.empty()) return {};
   check_pictures(splits.test, o.data.workers);
   LoaderOptions loading;

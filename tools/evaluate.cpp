@@ -15,20 +15,15 @@ using namespace thaw;
 Dataset& choose_split(DatasetSplits& splits, const std::string& split, const std::string& data) {
   Dataset& chosen = split == "train" ? splits.train : split == "val" ? splits.val : splits.test;
   if (chosen.samples.empty())
-    throw Error(
-        fmt::format("{}: has no pictures for --split {}{}", data, split,
-                    splits.flat ? "; --split train takes all of a folder without train and val" : ""));
+    throw Error(fmt::format("{}: has no pictures for --split {}{}", data, split,
+                            splits.flat ? "; --split train takes all of it" : ""));
   return chosen;
 }
 
 int evaluate(const ModelOptions& model, const DataOptions& data, const std::string& split, bool json) {
   if (data.data.empty()) throw UsageError("--data DIR is required; see --help");
   Session session = open_for_evaluation(model);
-  ScanOptions scan;
-  scan.classes = session.description.classes;
-  scan.val_split = session.description.val_split;
-  scan.seed = session.description.split_seed;
-  DatasetSplits splits = scan_class_folders(data.data, scan);
+  DatasetSplits splits = scan_data_for(session.description, data.data);
   Dataset& dataset = choose_split(splits, split, data.data);
   const std::int64_t outputs = session.network->num_classes();
   const auto classes = static_cast<std::int64_t>(dataset.classes.size());

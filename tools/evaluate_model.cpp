@@ -6,8 +6,9 @@
 
 namespace thaw {
 
-std::vector<float> logits_of(Network& network, const Variable& input) {
-  const Variable output = network.forward(input, Mode::eval());
+std::vector<float> logits_of(Network& network, const Variable& input, const Tensor& features) {
+  const Variable output =
+      network.forward(input, features.defined() ? features.to(input.backend()) : Tensor(), Mode::eval());
   const Tensor& logits = output.value();
   if (logits.dtype() == DType::f32) return to_contiguous(logits);
   Tensor wide = Tensor::empty(output.backend(), logits.shape());
@@ -27,7 +28,7 @@ EvaluationReport evaluate_model(Network& network, const ImageInput& input, Loade
   loader.start_epoch(0);
   while (loader.next(batch)) {
     if (stop && stop()) return {};
-    const std::vector<float> rows = logits_of(network, input(batch.images, batch.flips));
+    const std::vector<float> rows = logits_of(network, input(batch.images, batch.flips), batch.features);
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
       const bool known = columns == 1 || batch.labels[i] < columns;
       if (known)

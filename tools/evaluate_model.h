@@ -10,8 +10,9 @@
 
 namespace thaw {
 
-// The f32 logits [N,K] of one input, in host memory, row after row.
-std::vector<float> logits_of(Network& network, const Variable& input);
+// The f32 logits [N,K] of one input, in host memory, row after row. features: f32 [N,F] in host memory, or
+// undefined.
+std::vector<float> logits_of(Network& network, const Variable& input, const Tensor& features = {});
 
 // Every picture of `loader` once; `progress` (may be empty) draws a bar with that label. `stop` (may be
 // empty) is asked before each batch; when it says true, the report has no images. Throws Error as the loader

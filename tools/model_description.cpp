@@ -31,6 +31,12 @@ std::string ModelDescription::json() const {
   input["mean"] = preprocess.mean;
   input["std"] = preprocess.std;
   out["preprocess"] = std::move(input);
+  if (options.views != 1 || !features.empty()) {
+    out["views"] = options.views;
+    out["features"] = nlohmann::ordered_json::array();
+    for (const FeatureScale& f : features)
+      out["features"].push_back({{"name", f.name}, {"mean", f.mean}, {"std", f.std}});
+  }
   out["val_split"] = val_split;
   out["split_seed"] = split_seed;
   return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -54,6 +60,13 @@ ModelDescription ModelDescription::parse(const std::string& text, const std::str
     input.at("channels").get_to(d.preprocess.channels);
     input.at("mean").get_to(d.preprocess.mean);
     input.at("std").get_to(d.preprocess.std);
+    if (in.contains("views")) {
+      in.at("views").get_to(d.options.views);
+      for (const auto& f : in.at("features"))
+        d.features.push_back({f.at("name"), f.at("mean").get<double>(), f.at("std").get<double>()});
+      d.options.features = static_cast<std::int64_t>(d.features.size());
+    }
+    d.options.input_size = d.preprocess.input_size;
     in.at("val_split").get_to(d.val_split);
     in.at("split_seed").get_to(d.split_seed);
   } catch (const nlohmann::json::exception& e) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "io/feature_scale.h"
 #include "io/transform.h"
 #include "models/network.h"
 
@@ -16,6 +17,7 @@ struct ModelDescription {
   NetworkOptions options;
   std::vector<std::string> classes;  // empty: not known
   Preprocess preprocess;
+  std::vector<FeatureScale> features;  // options.features of them: how a case's numbers become input
   // How the training pictures of a folder without train and val were split; 0: they were not.
   double val_split = 0;
   std::uint64_t split_seed = 0;
@@ -23,6 +25,7 @@ struct ModelDescription {
   // {"thaw":1,"model":"resnet18","options":{"num_classes":2,"in_channels":3},"classes":["cat","dog"],
   //  "preprocess":{"input_size":224,"crop_pct":0.875,"channels":3,"mean":[...],"std":[...]},
   //  "val_split":0.2,"split_seed":42}
+  // With views or features also "views":4,"features":[{"name":"age","mean":51.2,"std":9.7}].
   std::string json() const;
   // Throws Error naming `file` and the field that is missing or of the wrong kind.
   static ModelDescription parse(const std::string& text, const std::string& file);

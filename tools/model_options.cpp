@@ -11,8 +11,10 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
   none(app.add_option("--weights", o.weights,
                       "weights: .pth, .pt, .th or .safetensors, of PyTorch or of Thaw"));
   none(app.add_option("--model", o.model, "network, e.g. resnet18; files that Thaw wrote know theirs"));
-  none(app.add_option("--in-chans", o.in_channels,
-                      "channels of the pictures: 3 or 1 (default: the model's, else 3)")
+  none(app.add_option(
+              "--in-chans", o.in_channels,
+              "channels of the pictures: 3 or 1; train sums the first convolution of colour weights for 1 "
+              "(default: the model's)")
            ->check(CLI::IsMember({1, 3})));
   none(app.add_option("--mean", o.mean,
                       "mean per channel of values in [0, 1], e.g. .485,.456,.406 (default: the model's)")
@@ -58,6 +60,13 @@ void override_preprocess(const ModelOptions& o, Preprocess& p) {
   } catch (const Error& e) {
     throw UsageError(e.what());
   }
+}
+
+void override_preprocess(const ModelOptions& o, const Network& network, Preprocess& p) {
+  override_preprocess(o, p);
+  if (network.name() == "scratch_cnn" && p.input_size != network.input().size)
+    throw UsageError("--input-size " + std::to_string(p.input_size) +
+                     ": these weights of scratch_cnn are for " + std::to_string(network.input().size));
 }
 
 }  // namespace thaw

@@ -12,7 +12,7 @@ namespace thaw {
 struct ModelOptions {
   std::string weights;  // a file
   std::string model;    // a registry name
-  int in_channels = 0;  // 0: 3, or what the checkpoint says
+  int in_channels = 0;  // 0: the model's, or what the checkpoint says
   std::vector<float> mean, std;
   int input_size = 0;   // 0: the model's
   double crop_pct = 0;  // 0: the model's
@@ -27,5 +27,7 @@ void check_model_name(const std::string& name);
 
 // Overwrites what the user gave. Throws UsageError naming the option whose value does not fit.
 void override_preprocess(const ModelOptions& options, Preprocess& preprocess);
+// The same for the pictures of `network`; some networks' weights are for one size only.
+void override_preprocess(const ModelOptions& options, const Network& network, Preprocess& preprocess);
 
 }  // namespace thaw

@@ -1,10 +1,28 @@
 #include "tools/session.h"
 
+#include "models/input_channels.h"
 #include "models/load_weights.h"
 #include "models/registry.h"
+#include "models/scratch_cnn.h"
 #include "tools/program.h"
 
 namespace thaw {
+
+namespace {
+
+// What a file that does not describe itself says of its network.
+NetworkOptions options_in(const StateDict& weights, const ModelOptions& options) {
+  NetworkOptions found{
+      .num_classes = default_num_classes(options.model),
+      .in_channels = options.in_channels == 0 ? default_in_channels(options.model) : options.in_channels,
+      .input_size = options.input_size};
+  const Tensor* joined = weights.find("classifier.0.weight");
+  if (options.model == "scratch_cnn" && joined != nullptr && joined->shape().rank() == 2)
+    found = ScratchCnn::with_joined_width(found, joined->shape()[1]);
+  return found;
+}
+
+}  // namespace
 
 void Session::plan() {
   network->to(*backend);
@@ -51,8 +69,9 @@ Session open_for_evaluation(const ModelOptions& options) {
       throw UsageError("--model NAME is required: " + options.weights +
                        " was not written by Thaw and does not name its network");
     s.description.model = options.model;
-    s.description.options = {default_num_classes(options.model),
-                             options.in_channels == 0 ? 3 : options.in_channels};
+    s.description.options = options_in(file.tensors, options);
+    for (std::int64_t i = 0; i < s.description.options.features; ++i)
+      s.description.features.push_back({"feature" + std::to_string(i + 1)});
     s.network = make_network(options.model, s.description.options);
     const std::int64_t outputs = outputs_in(file.tensors, *s.network);
     if (outputs > 0 && outputs != s.description.options.num_classes) {
@@ -61,7 +80,9 @@ Session open_for_evaluation(const ModelOptions& options) {
     }
     s.description.preprocess = default_preprocess(*s.network);
   }
-  override_preprocess(options, s.description.preprocess);
+  override_preprocess(options, *s.network, s.description.preprocess);
+  const std::string adapted = adapt_input_channels(*s.network, file.tensors);
+  if (!adapted.empty()) s.notes.push_back(adapted);
   LoadOptions load;
   load.source = options.weights;
   s.notes.push_back(load_weights(*s.network, file.tensors, load).text());

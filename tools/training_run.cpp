@@ -10,6 +10,7 @@
 #include "layers/batch_norm.h"
 #include "models/freeze_plan.h"
 #include "models/initialize.h"
+#include "models/input_channels.h"
 #include "models/load_weights.h"
 #include "models/registry.h"
 #include "tools/evaluate_model.h"
@@ -60,7 +61,11 @@ void TrainingRun::read_data(const TrainState* state) {
   scan.val_split = !asked && has_train ? 0 : options_.val_split;
   scan.seed = options_.split_seed.value_or(options_.seed);
   if (state != nullptr) scan.classes = state->description.classes;
-  splits_ = scan_class_folders(options_.data.data, scan);
+  if (state != nullptr) {
+    scan.features.emplace();
+    for (const FeatureScale& f : state->description.features) scan.features->push_back(f.name);
+  }
+  splits_ = scan_data(options_.data.data, scan);
   if (splits_.train.classes.size() < 2)
     throw Error(options_.data.data + ": has one class only (" + splits_.train.classes.front() +
                 "); training needs two or more");
@@ -72,6 +77,8 @@ void TrainingRun::read_data(const TrainState* state) {
     throw Error(options_.data.data +
                 ": holds other pictures than when the run was started; put them back, or start a new run in "
                 "another --output");
+  features_ = state != nullptr ? state->description.features : feature_scales(splits_.train);
+  for (Dataset* dataset : {&splits_.train, &splits_.val}) standardise(*dataset, features_);
 }
 
 void TrainingRun::build_network(const TrainState* state) {
@@ -88,34 +95,46 @@ void TrainingRun::build_network(const TrainState* state) {
   LoadedWeights file;
   if (!o.weights.empty()) file = read_weights(o.weights);
   d.model = o.model;
-  d.options.in_channels = o.in_channels == 0 ? 3 : o.in_channels;
+  d.options.input_size = o.input_size;
   if (!file.metadata.empty()) {
     const ModelDescription old = ModelDescription::parse(file.metadata, o.weights);
     if (!o.model.empty() && o.model != old.model)
       throw UsageError("--model " + o.model + ": " + o.weights + " holds a " + old.model);
-    if (o.in_channels != 0 && o.in_channels != old.options.in_channels)
-      throw UsageError(
-          fmt::format("--in-chans: {} takes pictures of {} channels", o.weights, old.options.in_channels));
+    if (o.in_channels == 3 && old.options.in_channels == 1)
+      throw UsageError(fmt::format("--in-chans: {} takes pictures of 1 channel", o.weights));
     d = old;
   } else if (o.model.empty()) {
     throw UsageError("--model NAME is required: " + o.weights +
                      " was not written by Thaw and does not name its network");
   }
+  if (file.metadata.empty() || o.in_channels != 0)
+    d.options.in_channels = o.in_channels != 0 ? o.in_channels : default_in_channels(d.model);
+  d.options.views = splits_.train.views;
+  d.features = features_;
+  d.options.features = static_cast<std::int64_t>(features_.size());
   d.classes = splits_.train.classes;
   d.options.num_classes = static_cast<std::int64_t>(d.classes.size());
   d.val_split = splits_.flat ? options_.val_split : 0;
   d.split_seed = splits_.flat ? options_.split_seed.value_or(options_.seed) : 0;
   session_.network = make_network(d.model, d.options);
-  if (file.metadata.empty()) d.preprocess = default_preprocess(*session_.network);
-  override_preprocess(o, d.preprocess);
+  if (file.metadata.empty() || d.preprocess.channels != d.options.in_channels) {
+    const Preprocess defaults = default_preprocess(*session_.network);
+    if (file.metadata.empty()) d.preprocess = defaults;
+    d.preprocess.channels = defaults.channels;
+    d.preprocess.mean = defaults.mean;
+    d.preprocess.std = defaults.std;
+  }
+  override_preprocess(o, *session_.network, d.preprocess);
   initialize(*session_.network, options_.seed);
   if (o.weights.empty()) return;
   LoadOptions load;
   load.replace_head = true;
   load.seed = options_.seed;
   load.source = o.weights;
+  const std::string adapted = adapt_input_channels(*session_.network, file.tensors);
   const LoadReport report = load_weights(*session_.network, file.tensors, load);
   session_.notes = std::move(file.notes);
+  if (!adapted.empty()) session_.notes.push_back(adapted);
   session_.notes.push_back(report.text());
 }
 
@@ -180,10 +199,16 @@ std::string TrainingRun::plan() const {
   for (std::size_t i = 0; i < counts.size() && i < 10; ++i)
     classes += fmt::format("{}{} {}", i > 0 ? ", " : "", splits_.train.classes[i], counts[i]);
   if (counts.size() > 10) classes += fmt::format(", and {} more classes", counts.size() - 10);
-  line(fmt::format("data: {} training and {} validation pictures of {} classes ({})",
-                   splits_.train.samples.size(), splits_.val.samples.size(), counts.size(), classes));
-  line(fmt::format("input: {}x{}x{}, crop {:g}, mean {:g}, std {:g}", p.channels, p.input_size, p.input_size,
-                   p.crop_pct, fmt::join(p.mean, ","), fmt::join(p.std, ",")));
+  const bool cases = splits_.train.views > 1 || !features_.empty();
+  line(fmt::format("data: {} training and {} validation {} of {} classes ({})", splits_.train.samples.size(),
+                   splits_.val.samples.size(), cases ? "cases" : "pictures", counts.size(), classes));
+  if (cases)
+    line(fmt::format("data: a case has {} picture{} and {} features{}{}", splits_.train.views,
+                     splits_.train.views > 1 ? "s" : "", features_.size(), features_.empty() ? "" : ": ",
+                     fmt::join(splits_.train.features, ", ")));
+  line(fmt::format("input: {}x{}x{}, crop {:g}, mean {:g}, std {:g}; {}", p.channels, p.input_size,
+                   p.input_size, p.crop_pct, fmt::join(p.mean, ","), fmt::join(p.std, ","),
+                   p.channels == 3 ? "grey pictures are repeated to RGB" : "colour pictures become grey"));
   line(device_line(options_.model, *session_.backend));
   if (options_.model.weights.empty())
     line("weights: none, " + session_.description.model + " starts from random values");

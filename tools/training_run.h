@@ -38,6 +38,7 @@ class TrainingRun {
   TrainOptions options_;
   GivenOptions given_;
   DatasetSplits splits_;
+  std::vector<FeatureScale> features_;
   std::string fingerprint_;
   Session session_;
   std::unique_ptr<Optimizer> optimizer_;

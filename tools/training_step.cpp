@@ -6,9 +6,11 @@
 namespace thaw {
 
 struct TrainingStep::Shape {
-  Tensor images;                       // u8 [N,C,H,W]
-  Tensor flips;                        // u8 [N]
+  Tensor images;                       // u8 [N*V,C,H,W]
+  Tensor flips;                        // u8 [N*V]
+  Tensor numbers;                      // f32 [N,F], a case's features; undefined where F is 0
   Tensor targets;                      // f32 [N,K]
+  Tensor weights;                      // f32 [N,1] of the rows; only for K = 1
   Tensor normalizer;                   // f32 [1]
   Tensor results;                      // f32 [N * K + 1]: logits and loss
   int host_runs = 0;                   // how often the host has gone through the step
@@ -31,8 +33,10 @@ void TrainingStep::forward_and_back(Shape& shape) {
   ++shape.host_runs;
   session_->arenas.clear_gradients();
   const Variable input = input_.normalized(shape.images, shape.flips.as<std::uint8_t>());
-  const Variable logits = session_->network->forward(input, Mode::train(control_.device()));
-  const Loss loss = softmax_cross_entropy(logits, shape.targets, shape.normalizer);
+  const Variable logits = session_->network->forward(input, shape.numbers, Mode::train(control_.device()));
+  const Loss loss = shape.weights.defined() ? binary_cross_entropy_with_logits(
+                                                  logits, shape.targets, shape.weights, shape.normalizer)
+                                            : softmax_cross_entropy(logits, shape.targets, shape.normalizer);
   const std::int64_t values = logits.value().elements();
   backend.copy(logits.value().view(), shape.results.slot(0, logits.value().shape()).view(), Into::assign);
   backend.copy(loss.loss.value().view(), shape.results.slot(values, {1}).view(), Into::assign);
@@ -58,21 +62,27 @@ void TrainingStep::repeat(Shape& shape) {
 StepResult TrainingStep::run(const Batch& batch, const StepState& state) {
   Backend& backend = *session_->backend;
   const std::int64_t n = batch.size(), classes = session_->network->num_classes();
+  const bool binary = classes == 1;
   const Tensor targets =
-      label_targets(batch.labels, classes, options_.label_smoothing, options_.class_weights);
+      binary ? binary_targets(batch.labels, options_.label_smoothing)
+             : label_targets(batch.labels, classes, options_.label_smoothing, options_.class_weights);
   const float divisor = label_normalizer(batch.labels, options_.class_weights);
   std::unique_ptr<Shape>& shape = shapes_[n];
   if (shape == nullptr) {
     shape = std::make_unique<Shape>();
     shape->images = Tensor::empty(backend, batch.images.shape(), DType::u8);
-    shape->flips = Tensor::empty(backend, {n}, DType::u8);
+    shape->flips = Tensor::empty(backend, {batch.images.shape()[0]}, DType::u8);
+    if (batch.features.defined()) shape->numbers = Tensor::empty(backend, batch.features.shape());
+    if (binary) shape->weights = Tensor::empty(backend, {n, 1});
     shape->targets = Tensor::empty(backend, targets.shape());
     shape->normalizer = Tensor::empty(backend, {1});
     shape->results = Tensor::empty(backend, {n * classes + 1});
   }
   shape->images.copy_from(batch.images);
   backend.upload(shape->flips.data(), batch.flips.data(), batch.flips.size());
+  if (shape->numbers.defined()) shape->numbers.copy_from(batch.features);
   shape->targets.copy_from(targets);
+  if (binary) shape->weights.copy_from(binary_weights(batch.labels, options_.class_weights));
   backend.upload(shape->normalizer.data(), &divisor, sizeof divisor);
   control_.begin(state);
   repeat(*shape);

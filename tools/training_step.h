@@ -1,6 +1,7 @@
-// One training step of a session: pictures -> network -> loss -> gradients -> optimizer, and what it says
-// afterwards. On a device whose backend records, the step of each batch size is recorded once and replayed:
-// all that changes between steps lies in memory that is written before it.
+// One training step of a session (of one logit: binary cross-entropy, else softmax cross-entropy): pictures
+// -> network -> loss -> gradients -> optimizer, and what it says afterwards. On a device whose backend
+// records, the step of each batch size is recorded once and replayed: all that changes between steps lies in
+// memory that is written before it.
 #pragma once
 
 #include <map>
@@ -37,7 +38,8 @@ class TrainingStep {
   TrainingStep& operator=(const TrainingStep&) = delete;
 
   // Trains on one batch: `state` gives step, seed, lr and max_norm. Values stay as they are where the
-  // gradient is not finite (result.state.skip). Throws Error on a label outside the network's classes.
+  // gradient is not finite (result.state.skip). Throws Error on a label outside the network's classes; one
+  // logit has two.
   StepResult run(const Batch& batch, const StepState& state);
 
  private:
