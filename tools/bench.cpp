@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/bench_cases.h"
+#include "tools/bench_dense.h"
 #include "tools/bench_limits.h"
 #include "tools/bench_step.h"
 
@@ -17,9 +18,10 @@ namespace thaw::bench {
 namespace {
 
 struct Options {
-  std::string model = "resnet50", device = "auto", precision = "f32", only, freeze = "none";
+  std::string model = "resnet50", device = "auto", precision = "f32", only, freeze = "none",
+              dense_form = "slices";
   std::int64_t batch = 16, input_size = 224;
-  bool step = false;
+  bool step = false, dense = false;
   int repeats = 5, threads = 0;
   bool json = false;
 };
@@ -97,12 +99,14 @@ class Report {
 };
 
 void run_steps(Backend& backend, const Options& options, DType type) {
-  const StepTimes times = time_steps(backend, {.model = options.model,
-                                               .freeze = options.freeze,
-                                               .batch = options.batch,
-                                               .input_size = options.input_size,
-                                               .type = type,
-                                               .repeats = options.repeats});
+  const StepTimes times = time_steps(
+      backend, {.model = options.model,
+                .freeze = options.freeze,
+                .batch = options.batch,
+                .input_size = options.input_size,
+                .type = type,
+                .repeats = options.repeats,
+                .dense_form = options.dense_form == "concat" ? DenseForm::concat : DenseForm::slices});
   const auto rate = [&](double seconds) { return static_cast<double>(options.batch) / seconds; };
   const auto megabytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1048576.0; };
   if (options.json) {
@@ -129,6 +133,38 @@ void run_steps(Backend& backend, const Options& options, DType type) {
              rate(times.inference_seconds), megabytes(times.inference_peak_bytes));
 }
 
+// The two forms of DenseNet-121's layer from 256 channels, and of the block that it stands in.
+void run_dense(Backend& backend, const Options& options, DType type) {
+  const std::pair<const char*, DenseOptions> blocks[] = {
+      {"a layer 256 -> 128 -> 32 at 28x28", {.in = 256, .growth = 32, .layers = 1, .size = 28}},
+      {"denseblock2 of densenet121, 12 layers at 28x28", {.in = 128, .growth = 32, .layers = 12, .size = 28}},
+  };
+  nlohmann::json rows = nlohmann::json::array();
+  for (auto [name, block] : blocks) {
+    block.batch = options.batch;
+    block.type = type;
+    block.repeats = options.repeats;
+    for (const DenseForm form : {DenseForm::concat, DenseForm::slices}) {
+      const char* form_name = form == DenseForm::concat ? "concat" : "slices";
+      const DenseTimes times = time_dense_block(backend, block, form);
+      if (options.json)
+        rows.push_back({{"block", name},
+                        {"form", form_name},
+                        {"ms", times.seconds * 1e3},
+                        {"peak_bytes", times.peak_bytes}});
+      else
+        fmt::print("{:<48} {:<7} {:9.2f} ms, peak {:7.1f} MB\n", name, form_name, times.seconds * 1e3,
+                   static_cast<double>(times.peak_bytes) / 1048576.0);
+    }
+  }
+  if (options.json)
+    fmt::print("{}\n", nlohmann::json{{"device", backend.description()},
+                                      {"batch", options.batch},
+                                      {"precision", options.precision},
+                                      {"blocks", rows}}
+                           .dump());
+}
+
 void run(const Options& options) {
   const int threads = options.threads > 0
                           ? options.threads
@@ -138,6 +174,7 @@ void run(const Options& options) {
   if (!backend->supports(type))
     throw Error("bench: " + backend->description() + " has no " + options.precision +
                 "; use --precision f32");
+  if (options.dense) return run_dense(*backend, options, type);
   if (options.step) return run_steps(*backend, options, type);
   const Limits limits = measure_limits(*backend, threads);
   std::fputs(fmt::format("{}\nlimits: {:.1f} GFLOP/s f32, {:.1f} bf16, copy {:.1f} GB/s (read + written)\n",
@@ -182,6 +219,11 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "compute threads; 0: as many as the machine has");
   app.add_flag("--step", options.step, "time whole training steps and inference instead of ops");
   app.add_option("--freeze", options.freeze, "with --step: what is frozen, as in train");
+  app.add_flag("--dense", options.dense,
+               "time forward and backward of a DenseNet layer and block in both forms instead of ops");
+  app.add_option("--dense-form", options.dense_form,
+                 "with --step: DenseNet's blocks as one buffer of slices, or with a concatenation per layer")
+      ->check(CLI::IsMember({"slices", "concat"}));
   app.add_option("--input-size", options.input_size, "with --step: side of the pictures")
       ->check(CLI::Range(1, 4096));
   app.add_flag("--json", options.json, "one JSON object on stdout");

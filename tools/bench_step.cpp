@@ -30,6 +30,7 @@ StepTimes time_steps(Backend& backend, const StepOptions& options) {
   const auto network = make_network(options.model, {.num_classes = classes});
   initialize(*network, 1);
   apply_freeze_plan(*network, options.freeze);
+  set_dense_form(*network, options.dense_form);
   network->to(backend);
   ParameterArenas arenas(backend, network->parameters(), options.type);
   const auto optimizer = make_optimizer("sgd", {.weight_decay = 1e-4f});

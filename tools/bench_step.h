@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/backend.h"
+#include "layers/dense_block.h"
 
 namespace thaw::bench {
 
@@ -13,6 +14,7 @@ struct StepOptions {
   std::int64_t batch = 16, input_size = 224;
   DType type = DType::f32;
   int repeats = 5;
+  DenseForm dense_form = DenseForm::slices;  // of DenseNet's blocks
 };
 
 struct StepTimes {

@@ -7,8 +7,8 @@ import make_resnet_goldens as goldens
 import resnet_nets as nets
 
 # The third is the founding story's plan.
-CASES = [("densenet121", "none", "auto", 64, 0.002), ("densenet121", "backbone", "auto", 64, 0.01),
-         ("densenet121", "features[0:9],features[11]", "train", 64, 0.01),
+CASES = [("densenet121", "none", "auto", 64, 0.002, "input17"), ("densenet121", "backbone", "auto", 64, 0.01),
+         ("densenet121", "features[0:9],features[11]", "train", 64, 0.01, "input17"),
          ("densenet169", "upto:denseblock3", "auto", 64, 0.005),
          ("densenet_bc_100_12", "none", "auto", 32, 0.01)]
 

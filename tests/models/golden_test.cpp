@@ -102,7 +102,9 @@ void replay(Backend& backend, const std::string& name, int steps) {
 
   const Shape shape{batch, 3, size, size};
   const Variable x(
-      from_contiguous(test::formula::uniform("input", shape.elements(), 0.0, 1.75), shape).to(backend));
+      from_contiguous(test::formula::uniform(g["input"].get<std::string>(), shape.elements(), 0.0, 1.75),
+                      shape)
+          .to(backend));
   std::vector<int> labels;
   for (int i = 0; i < static_cast<int>(batch); ++i) labels.push_back(i * 3 % static_cast<int>(classes));
   const Tensor targets = label_targets(labels, classes, 0.0f, {}).to(backend);
@@ -169,6 +171,12 @@ TEST_CASE("ResNet-152 with a frozen backbone equals PyTorch") {
 }
 TEST_CASE("ResNet-20, all trained, equals PyTorch") {
   replay_on_fast_backends("resnet_resnet20_none");
+}
+TEST_CASE("DenseNet-121, all trained, equals PyTorch") {
+  replay_on_fast_backends("densenet_densenet121_none");
+}
+TEST_CASE("DenseNet-121, features[0:9] and features[11] frozen with moving statistics, equals PyTorch") {
+  replay_on_fast_backends("densenet_densenet121_0-9_11_train");
 }
 TEST_CASE("DenseNet-121 with a frozen backbone equals PyTorch") {
   replay_on_fast_backends("densenet_densenet121_backbone");
