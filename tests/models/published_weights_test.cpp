@@ -1,4 +1,4 @@
-// CIFAR ResNets with other people's weights: logits of sixteen pictures against recorded ones. The files are
+// CIFAR networks with other people's weights: logits of sixteen pictures against recorded ones. The files are
 // not part of the project; without them the test says so and does nothing.
 #include <doctest/doctest.h>
 
@@ -12,6 +12,7 @@
 #include "models/registry.h"
 #include "tests/support/data_directory.h"
 #include "tests/support/devices.h"
+#include "tests/tools/programs.h"
 
 namespace thaw {
 namespace {
@@ -102,6 +103,32 @@ TEST_CASE("published CIFAR ResNets give the recorded logits") {
   compare("resnet20", "akamaster_resnet20-12fca82f.th", "akamaster_resnet20-12fca82f");
   compare("resnet32", "akamaster_resnet32-d509ac18.th", "akamaster_resnet32-d509ac18");
   compare("resnet20", "zlatasm_resnet20_ckpt.pth", "zlatasm_resnet20");
+}
+
+// The rules of docs/weights.md: from that author's names to ours.
+TEST_CASE("a published DenseNet-BC, renamed by convert, gives the recorded logits") {
+  const fs::path weights = test::data_directory() / "weights" / "Ericsciencer_densenet_bc_100_12_cifar10.pth";
+  if (!fs::exists(weights)) {
+    MESSAGE("not run: " << weights.string() << " is not there");
+    return;
+  }
+  const testing::TempFolder folder;
+  for (const char* name : {"renamed.pth", "renamed.safetensors"}) {
+    std::vector<std::string> arguments = {weights.string(), folder.file(name), "--model",
+                                          "densenet_bc_100_12"};
+    const auto rename = [&](const std::string& rule) {
+      arguments.insert(arguments.end(), {"--rename", rule});
+    };
+    rename("features\\.0\\.=>features.conv0.");
+    rename("features\\.1\\.=>features.norm0.");
+    rename("\\.bn([12])\\.=>.norm$1.");
+    rename("\\.bn\\.=>.norm.");
+    for (int i = 0; i < 16; ++i)
+      rename("\\.layers\\." + std::to_string(i) + "\\.=>.denselayer" + std::to_string(i + 1) + ".");
+    const testing::Outcome outcome = testing::run("convert", arguments);
+    REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+    compare("densenet_bc_100_12", folder.file(name), "Ericsciencer_densenet_bc_100_12");
+  }
 }
 
 }  // namespace
