@@ -75,6 +75,14 @@ void Loader::State::prepare(Slot& slot, std::int64_t batch) {
   const std::int64_t rows = rows_of(batch), size = preprocess.input_size;
   const Shape shape{rows * dataset.views, preprocess.channels, size, size};
   slot.batch = {};
+  slot.batch.labels.resize(static_cast<std::size_t>(rows));
+  slot.batch.indices.resize(static_cast<std::size_t>(rows));
+  slot.batch.flips.assign(static_cast<std::size_t>(shape[0]), 0);
+  const auto features = static_cast<std::int64_t>(dataset.features.size());
+  if (features > 0) slot.batch.features = Tensor::empty_host({rows, features});
+  slot.missing = rows;
+  slot.error = nullptr;
+  if (!options.pictures) return;
   const auto found =
       std::find_if(spare.begin(), spare.end(), [&](const Tensor& t) { return t.shape() == shape; });
   if (found != spare.end()) {
@@ -83,13 +91,6 @@ void Loader::State::prepare(Slot& slot, std::int64_t batch) {
   } else {
     slot.batch.images = Tensor::empty_host(shape, DType::u8);
   }
-  slot.batch.labels.resize(static_cast<std::size_t>(rows));
-  slot.batch.indices.resize(static_cast<std::size_t>(rows));
-  slot.batch.flips.assign(static_cast<std::size_t>(shape[0]), 0);
-  const auto features = static_cast<std::int64_t>(dataset.features.size());
-  if (features > 0) slot.batch.features = Tensor::empty_host({rows, features});
-  slot.missing = rows;
-  slot.error = nullptr;
 }
 
 Image Loader::State::load(const std::string& path) {
@@ -110,6 +111,7 @@ void Loader::State::fill(Batch& batch, std::int64_t first, std::int64_t row) {
   for (std::size_t f = 0; f < features; ++f)
     batch.features.as<float>()[static_cast<std::size_t>(row) * features + f] =
         static_cast<float>(sample.features[f]);
+  if (!options.pictures) return;
   for (std::int64_t view = 0; view < dataset.views; ++view) fill_view(batch, row, index, view);
 }
 

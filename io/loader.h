@@ -31,6 +31,7 @@ struct LoaderOptions {
   int batch_size = 64;
   bool train = false;  // random crops and flips; otherwise the evaluation transform
   bool shuffle = false;
+  bool pictures = true;  // false: batches hold labels and indices only, and no file is opened
   std::uint64_t seed = 0;
   int workers = 2;         // 0: next() decodes on the caller's thread
   bool drop_last = false;  // leave out a last batch that isn't full

@@ -194,8 +194,8 @@ class Backend {
   virtual void sgd_step(const SgdSpec& spec, const ArenaSegment* segments, std::int64_t segment_count,
                         const StepState* state, const float* gradient, float* weight, float* velocity,
                         bf16* low_precision) = 0;
-  // torch.optim.AdamW (Loshchilov & Hutter 2019), t = state->step + 1, with bias correction; the decay is
-  // decoupled.
+  // torch.optim.AdamW (Loshchilov & Hutter 2019), t = state->step + 1 - the segment's first_step, with bias
+  // correction; the decay is decoupled.
   virtual void adamw_step(const AdamWSpec& spec, const ArenaSegment* segments, std::int64_t segment_count,
                           const StepState* state, const float* gradient, float* weight, float* m, float* v,
                           bf16* low_precision) = 0;

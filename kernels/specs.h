@@ -109,12 +109,13 @@ struct ArenaSegment {
   std::int64_t begin = 0, end = 0;
   float lr_scale = 1.0f;
   float weight_decay = 0.0f;
+  std::uint64_t first_step = 0;  // steps done before these elements were trained at all
 };
 
 // Whatever changes between steps. It lies in device memory, so that a recorded step (CUDA graph) can be
 // replayed.
 struct StepState {
-  std::uint64_t step = 0;  // optimizer steps done before this one; AdamW's t is step + 1
+  std::uint64_t step = 0;  // optimizer steps done before this one; AdamW's t is step + 1 - first_step
   std::uint64_t seed = 0;  // Philox key of dropout
   float lr = 0.0f;         // before lr_scale
   float max_norm = 0.0f;   // gradient clipping by total norm; 0: no clipping

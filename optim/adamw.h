@@ -1,5 +1,5 @@
-// AdamW as torch.optim.AdamW: decoupled decay (Loshchilov & Hutter 2019). Its t is StepState::step + 1 for
-// all parameters: begin the step count anew with a fresh optimizer when parameters are thawed.
+// AdamW as torch.optim.AdamW: decoupled decay (Loshchilov & Hutter 2019). Its t counts the steps of each
+// parameter from the plan() that made it trainable.
 #pragma once
 
 #include "optim/optimizer.h"
@@ -10,6 +10,7 @@ class AdamW : public Optimizer {
  public:
   explicit AdamW(const AdamWSpec& spec, float weight_decay = 0.01f);
   std::string name() const override { return "adamw"; }
+  bool counts_steps() const override { return true; }
 
  private:
   void update(ParameterArenas& arenas, const std::vector<ArenaSegment>& segments, const StepState* state,

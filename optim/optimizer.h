@@ -20,21 +20,26 @@ class Optimizer {
 
   // Lays out the state for `arenas`, which must stay where they are until the next plan. State of parameters
   // that were there before is kept by name; that of new ones begins at 0. Call it before the first step and
-  // after each freezing or thawing. Throws Error if nothing is trainable.
-  void plan(ParameterArenas& arenas);
+  // after each freezing or thawing; `step` is StepState::step of the step to come. Throws Error if nothing is
+  // trainable.
+  void plan(ParameterArenas& arenas, std::uint64_t step = 0);
 
   // One step: gives zeros to parameters without a gradient, computes the norm (clip and skip of `control`'s
   // device state), then updates values and their bf16 copies. Nothing changes if the norm is not finite. Safe
   // to record; after a replay call values_changed() of the arenas.
   void step(StepControl& control);
 
-  // State by "PART.PARAMETER": "momentum.layer4.0.conv1.weight". Values lie as the parameters do; host
-  // copies.
+  // State by "PART.PARAMETER": "momentum.layer4.0.conv1.weight"; values lie as the parameters do. An
+  // optimizer that counts steps adds "first_step.PARAMETER", i64 []: StepState::step when that parameter's
+  // training began. Host copies.
   StateDict state_dict() const;
   // Throws Error naming the first tensor that is missing, unexpected or misshapen.
   void load_state_dict(const StateDict& state);
 
   virtual std::string name() const = 0;  // "sgd" or "adamw"
+  virtual bool counts_steps() const {
+    return false;
+  }  // whether an update depends on the number of earlier ones
 
  protected:
   // `part_names`: names of the state's arenas. weight_decay applies to parameters that decay.
@@ -49,9 +54,11 @@ class Optimizer {
     std::string name;
     std::int64_t offset;
     Shape shape;
+    std::uint64_t first_step;  // 0 where steps are not counted
   };
 
   ParameterArenas& arenas() const;
+  std::vector<ArenaSegment> segments() const;
 
   std::vector<std::string> part_names_;
   float weight_decay_;
@@ -60,8 +67,10 @@ class Optimizer {
   std::vector<Tensor> parts_;
 };
 
-// The arena's runs of equal lr_scale and decay, in order; parameters that do not decay get 0.
-std::vector<ArenaSegment> arena_segments(const ParameterArenas& arenas, float weight_decay);
+// The arena's runs of equal lr_scale, decay and first step, in order; parameters that do not decay get 0.
+// `first_steps`: one per trainable parameter, or empty: all 0.
+std::vector<ArenaSegment> arena_segments(const ParameterArenas& arenas, float weight_decay,
+                                         const std::vector<std::uint64_t>& first_steps = {});
 
 struct OptimizerOptions {
   float momentum = 0.9f;                            // sgd

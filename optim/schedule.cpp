@@ -14,6 +14,7 @@ double Schedule::at(double position) const {
   const double t = position - begin;
   switch (kind) {
     case ScheduleKind::constant:
+    case ScheduleKind::plateau:
       return lr;
     case ScheduleKind::step:
       return lr * std::pow(gamma, std::floor(t / step_size));
@@ -29,7 +30,18 @@ ScheduleKind schedule_kind(const std::string& name) {
   if (name == "constant") return ScheduleKind::constant;
   if (name == "step") return ScheduleKind::step;
   if (name == "cosine") return ScheduleKind::cosine;
-  throw Error("no schedule '" + name + "'; there are constant, step, cosine");
+  if (name == "plateau") return ScheduleKind::plateau;
+  throw Error("no schedule '" + name + "'; there are constant, step, cosine, plateau");
+}
+
+void Plateau::observe(double loss, int patience) {
+  if (loss < best * (1 - 1e-4)) {
+    best = loss;
+    bad_epochs = 0;
+  } else if (++bad_epochs > patience) {
+    ++falls;
+    bad_epochs = 0;
+  }
 }
 
 }  // namespace thaw

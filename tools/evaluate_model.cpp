@@ -6,9 +6,9 @@
 
 namespace thaw {
 
-std::vector<float> logits_of(Network& network, const Variable& input, const Tensor& features) {
-  const Variable output =
-      network.forward(input, features.defined() ? features.to(input.backend()) : Tensor(), Mode::eval());
+namespace {
+
+std::vector<float> host_rows(const Variable& output) {
   const Tensor& logits = output.value();
   if (logits.dtype() == DType::f32) return to_contiguous(logits);
   Tensor wide = Tensor::empty(output.backend(), logits.shape());
@@ -16,9 +16,26 @@ std::vector<float> logits_of(Network& network, const Variable& input, const Tens
   return to_contiguous(wide);
 }
 
+}  // namespace
+
+std::vector<float> logits_of(Network& network, const Variable& input, const Tensor& features) {
+  return host_rows(
+      network.forward(input, features.defined() ? features.to(input.backend()) : Tensor(), Mode::eval()));
+}
+
 EvaluationReport evaluate_model(Network& network, const ImageInput& input, Loader& loader,
                                 const std::string& progress, const std::function<bool()>& stop) {
-  const std::int64_t columns = network.num_classes();
+  return evaluate_model(
+      [&](const Batch& batch) {
+        const Variable x = input(batch.images, batch.flips);
+        return network.forward(x, batch.features.defined() ? batch.features.to(x.backend()) : Tensor(),
+                               Mode::eval());
+      },
+      network.num_classes(), loader, progress, stop);
+}
+
+EvaluationReport evaluate_model(const BatchForward& forward, std::int64_t columns, Loader& loader,
+                                const std::string& progress, const std::function<bool()>& stop) {
   std::vector<float> logits;
   std::vector<int> labels;
   std::unique_ptr<Progress> bar;
@@ -28,7 +45,7 @@ EvaluationReport evaluate_model(Network& network, const ImageInput& input, Loade
   loader.start_epoch(0);
   while (loader.next(batch)) {
     if (stop && stop()) return {};
-    const std::vector<float> rows = logits_of(network, input(batch.images, batch.flips), batch.features);
+    const std::vector<float> rows = host_rows(forward(batch));
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
       const bool known = columns == 1 || batch.labels[i] < columns;
       if (known)

@@ -14,10 +14,16 @@ namespace thaw {
 // undefined.
 std::vector<float> logits_of(Network& network, const Variable& input, const Tensor& features = {});
 
+// What the network makes of a batch of the loader; rows [N,K].
+using BatchForward = std::function<Variable(const Batch& batch)>;
+
 // Every picture of `loader` once; `progress` (may be empty) draws a bar with that label. `stop` (may be
 // empty) is asked before each batch; when it says true, the report has no images. Throws Error as the loader
 // does.
 EvaluationReport evaluate_model(Network& network, const ImageInput& input, Loader& loader,
+                                const std::string& progress, const std::function<bool()>& stop = {});
+// The same with another way through the network (from cached features).
+EvaluationReport evaluate_model(const BatchForward& forward, std::int64_t outputs, Loader& loader,
                                 const std::string& progress, const std::function<bool()>& stop = {});
 
 }  // namespace thaw

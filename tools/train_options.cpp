@@ -13,7 +13,7 @@ double TrainOptions::base_lr() const {
 
 std::string TrainOptions::freeze_spec() const {
   if (!freeze.empty()) return freeze;
-  return model.weights.empty() ? "none" : "backbone";
+  return model.weights.empty() || freeze_epochs > 0 ? "none" : "backbone";
 }
 
 void add_train_options(CLI::App& app, TrainOptions& o) {
@@ -24,9 +24,11 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->default_str("");
   app.add_option("--freeze", o.freeze,
                  "what stays as it is: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated "
-                 "(default: backbone with "
-                 "--weights, else none)")
+                 "(default: backbone with --weights and without --freeze-epochs, else none)")
       ->default_str("");
+  app.add_option("--freeze-epochs", o.freeze_epochs,
+                 "epochs at the start that train the head only; then the plan of --freeze begins")
+      ->check(CLI::Range(0, 1000000));
   app.add_option("--bn", o.bn,
                  "which BatchNorm layers use the batch: auto: trainable ones, frozen: none, train: all")
       ->check(CLI::IsMember({"auto", "frozen", "train"}));
@@ -46,12 +48,19 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--clip-grad", o.clip_grad, "largest norm of the gradient; 0: no limit")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--sched", o.sched, "schedule of the learning rate")
-      ->check(CLI::IsMember({"cosine", "step", "constant"}));
+      ->check(CLI::IsMember({"cosine", "step", "constant", "plateau"}));
   app.add_option("--warmup-epochs", o.warmup_epochs, "epochs in which the learning rate rises")
       ->check(CLI::Range(0, 1000000));
   app.add_option("--lr-step-size", o.lr_step_size, "step: epochs between falls")
       ->check(CLI::Range(1, 1000000));
-  app.add_option("--lr-gamma", o.lr_gamma, "step: factor of a fall")->check(CLI::Range(0.0, 1.0));
+  app.add_option("--lr-gamma", o.lr_gamma, "step, plateau: factor of a fall")->check(CLI::Range(0.0, 1.0));
+  app.add_option("--plateau-patience", o.plateau_patience,
+                 "plateau: epochs without a better validation loss that do not yet make the rate fall")
+      ->check(CLI::Range(0, 1000000));
+  app.add_option("--patience", o.patience,
+                 "stop after this many epochs without a better validation accuracy and restore the best; 0: "
+                 "never")
+      ->check(CLI::Range(0, 1000000));
   app.add_option("--label-smoothing", o.label_smoothing, "share of the target spread over all classes")
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--class-weights", o.class_weights, "balanced: rare classes weigh more")
@@ -61,6 +70,11 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::Range(0.0, 0.99));
   app.add_option("--split-seed", o.split_seed, "of --val-split (default: --seed)")->default_str("");
   app.add_option("--seed", o.seed, "of weights, order, augmentation and split");
+  app.add_flag("--no-aug", o.no_aug,
+               "train on the pictures as evaluation sees them: no random crops and flips");
+  app.add_flag(
+      "--cache-features", o.cache_features,
+      "run the frozen first stages once per picture and keep their output in memory; needs --no-aug");
   app.add_flag("--resume", o.resume, "continue the run in --output");
   app.add_flag("--dry-run", o.dry_run, "say what would be done and stop");
 }
@@ -115,6 +129,14 @@ void check_train_options(const TrainOptions& o) {
   if (!o.model.model.empty()) check_model_name(o.model.model);
   if (o.warmup_epochs >= o.epochs && o.warmup_epochs > 0)
     throw UsageError("--warmup-epochs must be smaller than --epochs");
+  if (o.freeze_epochs >= o.epochs && o.freeze_epochs > 0)
+    throw UsageError(
+        "--freeze-epochs must be smaller than --epochs; to train only the head, use --freeze "
+        "backbone");
+  if (o.cache_features && !o.no_aug)
+    throw UsageError(
+        "--cache-features needs --no-aug: with random crops and flips each epoch has other pictures, so kept "
+        "features would not be theirs");
 }
 
 }  // namespace thaw

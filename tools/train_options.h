@@ -15,7 +15,8 @@ namespace thaw {
 struct TrainOptions {
   ModelOptions model;
   DataOptions data;
-  std::string freeze;  // empty: "backbone" with weights, else "none"
+  std::string freeze;  // empty: "backbone" with weights and no freeze_epochs, else "none"
+  int freeze_epochs = 0;
   std::string bn = "auto";
   int epochs = 10;
   int stop_after = 0;  // 0: not
@@ -28,11 +29,14 @@ struct TrainOptions {
   int warmup_epochs = 0;
   int lr_step_size = 30;
   double lr_gamma = 0.1;
+  int plateau_patience = 3;
+  int patience = 0;  // 0: no early stop
   double label_smoothing = 0;
   std::string class_weights = "none";
   double val_split = 0.2;
   std::optional<std::uint64_t> split_seed{};  // none: seed
   std::uint64_t seed = 42;
+  bool no_aug = false, cache_features = false;
   bool resume = false, dry_run = false;
   std::string output;
 

@@ -8,6 +8,7 @@
 namespace thaw {
 namespace {
 
+constexpr int format_version = 2;
 const std::string model_prefix = "model.", optimizer_prefix = "optimizer.";
 
 nlohmann::ordered_json position_json(const TrainingPosition& p) {
@@ -20,6 +21,8 @@ nlohmann::ordered_json position_json(const TrainingPosition& p) {
   out["images"] = p.images;
   out["best_epoch"] = p.best_epoch;
   out["best_accuracy"] = p.best_accuracy;
+  out["plateau"] = {
+      {"best", p.plateau.best}, {"bad_epochs", p.plateau.bad_epochs}, {"falls", p.plateau.falls}};
   return out;
 }
 
@@ -33,6 +36,9 @@ TrainingPosition position_of(const nlohmann::json& in) {
   in.at("images").get_to(p.images);
   in.at("best_epoch").get_to(p.best_epoch);
   in.at("best_accuracy").get_to(p.best_accuracy);
+  in.at("plateau").at("best").get_to(p.plateau.best);
+  in.at("plateau").at("bad_epochs").get_to(p.plateau.bad_epochs);
+  in.at("plateau").at("falls").get_to(p.plateau.falls);
   return p;
 }
 
@@ -46,7 +52,7 @@ void TrainingPosition::next_epoch() {
 
 void write_train_state(const std::string& path, const TrainState& state) {
   nlohmann::ordered_json json;
-  json["train_state"] = 1;
+  json["train_state"] = format_version;
   json["options"] = state.options;
   json["fingerprint"] = state.fingerprint;
   json["description"] = state.description.json();
@@ -63,7 +69,8 @@ TrainState read_train_state(const std::string& path) {
   TrainState state;
   try {
     const auto json = nlohmann::json::parse(file.json);
-    if (json.at("train_state").get<int>() != 1) throw Error(path + ": written by another version of Thaw");
+    if (json.at("train_state").get<int>() != format_version)
+      throw Error(path + ": written by another version of Thaw");
     json.at("options").get_to(state.options);
     json.at("fingerprint").get_to(state.fingerprint);
     state.description = ModelDescription::parse(json.at("description").get<std::string>(), path);

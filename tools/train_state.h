@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "optim/schedule.h"
 #include "tensor/state_dict.h"
 #include "tools/model_description.h"
 #include "tools/train_options.h"
@@ -19,6 +20,7 @@ struct TrainingPosition {
   // The best epoch so far by validation accuracy; 0: none yet.
   int best_epoch = 0;
   double best_accuracy = -1;
+  Plateau plateau;
 
   void next_epoch();
 };

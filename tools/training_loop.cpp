@@ -13,14 +13,17 @@ TrainingLoop::TrainingLoop(Session& session, Optimizer& optimizer, Loader& loade
     : session_(&session),
       loader_(&loader),
       settings_(std::move(settings)),
-      step_(session, optimizer, {settings_.label_smoothing, settings_.class_weights, true}) {}
+      step_(session, optimizer,
+            {settings_.label_smoothing, settings_.class_weights, true, settings_.features}) {}
 
-double TrainingLoop::rate(int epoch, std::int64_t batch) const {
-  return settings_.schedule.at(epoch + static_cast<double>(batch) / static_cast<double>(loader_->batches()));
+double TrainingLoop::rate(const TrainingPosition& position, std::int64_t batch) const {
+  const double epoch =
+      position.epochs_done + static_cast<double>(batch) / static_cast<double>(loader_->batches());
+  return settings_.schedule.at(epoch) * std::pow(settings_.schedule.gamma, position.plateau.falls);
 }
 
 void TrainingLoop::step(const Batch& batch, TrainingPosition& position) {
-  const double lr = rate(position.epochs_done, position.batches_done);
+  const double lr = rate(position, position.batches_done);
   StepState state;
   state.step = position.step;
   state.seed = settings_.seed;
@@ -68,7 +71,7 @@ bool TrainingLoop::run_epoch(TrainingPosition& position, EpochMetrics& metrics,
   metrics.epoch = position.epochs_done + 1;
   metrics.train_loss = position.loss_sum / static_cast<double>(position.images);
   metrics.train_accuracy = static_cast<double>(position.right) / static_cast<double>(position.images);
-  metrics.lr = rate(position.epochs_done, batches - 1);
+  metrics.lr = rate(position, batches - 1);
   metrics.images_per_second = progress.images_per_second();
   metrics.data_wait_fraction = progress.data_wait_fraction();
   return true;

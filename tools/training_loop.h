@@ -17,7 +17,8 @@ struct TrainingSettings {
   std::vector<float> class_weights;  // empty: all 1
   float max_norm = 0;                // of the gradient; 0: no limit
   std::uint64_t seed = 0;
-  int epochs = 1;  // for messages
+  int epochs = 1;                          // for messages
+  const FeatureCache* features = nullptr;  // must outlive the loop
 };
 
 class TrainingLoop {
@@ -32,7 +33,7 @@ class TrainingLoop {
   bool run_epoch(TrainingPosition& position, EpochMetrics& metrics, const std::function<bool()>& stop);
 
  private:
-  double rate(int epoch, std::int64_t batch) const;
+  double rate(const TrainingPosition& position, std::int64_t batch) const;
   void step(const Batch& batch, TrainingPosition& position);
 
   Session* session_;

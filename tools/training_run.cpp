@@ -45,11 +45,18 @@ TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given,
   read_data(state);
   open_device(options_.model, session_);
   build_network(state);
-  freeze_and_plan();
-  if (state != nullptr) {
-    optimizer_->load_state_dict(state->optimizer);
-    position_ = state->position;
-  }
+  set_up_training();
+  if (state != nullptr) position_ = state->position;
+  // The first step after the last epoch of the head alone is what thaws.
+  head_only_ = position_.epochs_done < options_.freeze_epochs ||
+               (position_.epochs_done == options_.freeze_epochs && position_.batches_done == 0 &&
+                options_.freeze_epochs > 0);
+  plan_training();
+  if (state != nullptr) optimizer_->load_state_dict(state->optimizer);
+  if (options_.cache_features && options_.freeze_epochs == 0 && fixed_stages(*session_.network) == 0)
+    throw UsageError("--cache-features: with --freeze " + options_.freeze_spec() + " and --bn " +
+                     options_.bn + " the first stage changes from step to step, so there is nothing to keep");
+  make_loaders();
 }
 
 void TrainingRun::read_data(const TrainState* state) {
@@ -138,28 +145,45 @@ void TrainingRun::build_network(const TrainState* state) {
   session_.notes.push_back(report.text());
 }
 
-void TrainingRun::freeze_and_plan() {
+void TrainingRun::freeze(bool head_only) {
   Network& network = *session_.network;
   try {
     apply_freeze_plan(network, options_.freeze_spec());
+    if (head_only)
+      for (Module* m : modules_to_freeze(network, "backbone")) m->freeze();
   } catch (const Error& e) {
     throw UsageError(e.what());
   }
+}
+
+// What a plan leaves to train must show before the first epoch, not at the thawing.
+void TrainingRun::check_freezing() {
+  std::int64_t trained[2] = {0, 0};
+  for (const bool head_only : {false, true}) {
+    freeze(head_only);
+    for (const Parameter* p : session_.network->parameters()) trained[head_only] += p->frozen ? 0 : 1;
+  }
+  if (trained[0] == 0 || (options_.freeze_epochs > 0 && trained[1] == 0))
+    throw UsageError(fmt::format("--freeze {}: freezes all of {}, nothing is left to train",
+                                 options_.freeze_spec(), session_.network->name()));
+  if (options_.freeze_epochs > 0 && trained[0] == trained[1])
+    throw UsageError(
+        "--freeze-epochs: --freeze " + options_.freeze_spec() +
+        " leaves nothing but the head to thaw; choose another --freeze, or leave one of them out");
+}
+
+void TrainingRun::set_up_training() {
+  Network& network = *session_.network;
   set_batch_norm_policy(network, policy_of(options_.bn));
-  Linear& head = network.head();
+  const Linear& head = network.head();
   for (Parameter* p : network.parameters())
     if (p != &head.weight && p != &head.bias) p->lr_scale = static_cast<float>(options_.backbone_lr_mult);
-  session_.plan();
-  if (session_.arenas.trainable().empty())
-    throw UsageError("--freeze " + options_.freeze_spec() + ": freezes all of " + network.name() +
-                     ", nothing is left to train");
-  receipt_ = FreezeReceipt(network);
+  check_freezing();
 
   OptimizerOptions optimizer;
   optimizer.momentum = static_cast<float>(options_.momentum);
   optimizer.weight_decay = static_cast<float>(options_.wd);
   optimizer_ = make_optimizer(options_.opt, optimizer);
-  optimizer_->plan(session_.arenas);
 
   settings_.schedule.kind = schedule_kind(options_.sched);
   settings_.schedule.lr = options_.base_lr();
@@ -174,60 +198,82 @@ void TrainingRun::freeze_and_plan() {
   settings_.seed = options_.seed;
   settings_.epochs = options_.epochs;
 
+  const bool plateau = settings_.schedule.kind == ScheduleKind::plateau;
+  if (splits_.val.samples.empty() && (plateau || options_.patience > 0))
+    throw UsageError(std::string(plateau ? "--sched plateau" : "--patience") + ": " + options_.data.data +
+                     " has no validation pictures to go by; give it val/ or use --val-split");
+}
+
+void TrainingRun::plan_training() {
+  freeze(head_only_);
+  session_.plan();
+  receipt_ = FreezeReceipt(*session_.network);
+  optimizer_->plan(session_.arenas, position_.step);
+}
+
+LoaderOptions TrainingRun::loading() const {
   LoaderOptions loading;
   loading.batch_size = options_.data.batch_size;
   loading.workers = options_.data.workers;
   loading.cache_bytes = picture_cache_bytes;
-  if (!splits_.val.samples.empty())
-    val_loader_ = std::make_unique<Loader>(splits_.val, session_.description.preprocess, loading);
-  loading.train = loading.shuffle = loading.merge_last_single = true;
   loading.seed = options_.seed;
-  train_loader_ = std::make_unique<Loader>(splits_.train, session_.description.preprocess, loading);
+  return loading;
 }
 
-std::string TrainingRun::plan() const {
-  std::int64_t trained = 0, all = 0;
-  for (const Parameter* p : session_.arenas.trainable()) trained += p->value.elements();
-  for (const Parameter* p : session_.arenas.frozen()) all += p->value.elements();
-  all += trained;
-  const Preprocess& p = session_.description.preprocess;
-  std::string out;
-  const auto line = [&out](const std::string& text) { out += text + "\n"; };
-  for (const std::string& note : splits_.notes) line("data: " + note);
-  std::string classes;
-  const std::vector<std::int64_t> counts = splits_.train.class_counts();
-  for (std::size_t i = 0; i < counts.size() && i < 10; ++i)
-    classes += fmt::format("{}{} {}", i > 0 ? ", " : "", splits_.train.classes[i], counts[i]);
-  if (counts.size() > 10) classes += fmt::format(", and {} more classes", counts.size() - 10);
-  const bool cases = splits_.train.views > 1 || !features_.empty();
-  line(fmt::format("data: {} training and {} validation {} of {} classes ({})", splits_.train.samples.size(),
-                   splits_.val.samples.size(), cases ? "cases" : "pictures", counts.size(), classes));
-  if (cases)
-    line(fmt::format("data: a case has {} picture{} and {} features{}{}", splits_.train.views,
-                     splits_.train.views > 1 ? "s" : "", features_.size(), features_.empty() ? "" : ": ",
-                     fmt::join(splits_.train.features, ", ")));
-  line(fmt::format("input: {}x{}x{}, crop {:g}, mean {:g}, std {:g}; {}", p.channels, p.input_size,
-                   p.input_size, p.crop_pct, fmt::join(p.mean, ","), fmt::join(p.std, ","),
-                   p.channels == 3 ? "grey pictures are repeated to RGB" : "colour pictures become grey"));
-  line(device_line(options_.model, *session_.backend));
-  if (options_.model.weights.empty())
-    line("weights: none, " + session_.description.model + " starts from random values");
-  for (const std::string& note : session_.notes) line("weights: " + note);
-  line(fmt::format("freeze {}: {} of {} parameter tensors frozen, {} of {} parameters are trained; --bn {}",
-                   options_.freeze_spec(), session_.arenas.frozen().size(),
-                   session_.arenas.frozen().size() + session_.arenas.trainable().size(), trained, all,
-                   options_.bn));
-  line(fmt::format("training: {} epochs of {} batches, {} with lr {:g}{}, {} schedule", options_.epochs,
-                   train_loader_->batches(), options_.opt, options_.base_lr(),
-                   options_.lr > 0 ? "" : " (default)", options_.sched));
-  return out;
+void TrainingRun::make_loaders() {
+  LoaderOptions options = loading();
+  options.pictures = train_features_ == nullptr;
+  val_loader_.reset();
+  if (!splits_.val.samples.empty())
+    val_loader_ = std::make_unique<Loader>(splits_.val, session_.description.preprocess, options);
+  options.train = !options_.no_aug;
+  options.shuffle = options.merge_last_single = true;
+  train_loader_ = std::make_unique<Loader>(splits_.train, session_.description.preprocess, options);
+}
+
+bool TrainingRun::cache_features(const std::function<bool()>& stop) {
+  const std::size_t stages = options_.cache_features ? fixed_stages(*session_.network) : 0;
+  train_features_.reset();
+  val_features_.reset();
+  if (stages > 0) {
+    const auto fill = [&](const Dataset& dataset, const std::string& what) {
+      LoaderOptions options = loading();
+      options.cache_bytes = 0;
+      Loader loader(dataset, session_.description.preprocess, options);
+      return std::make_unique<FeatureCache>(*session_.network, image_input(), loader, stages, what, stop);
+    };
+    train_features_ = fill(splits_.train, "features, training");
+    if (!splits_.val.samples.empty()) val_features_ = fill(splits_.val, "features, validation");
+    if (stop()) return false;
+    const std::size_t bytes = train_features_->bytes() + (val_features_ ? val_features_->bytes() : 0);
+    fmt::print(stderr, "features: the output of {} is kept, {:.1f} MB\n",
+               session_.network->stages()[stages - 1].name, static_cast<double>(bytes) / 1e6);
+  } else if (options_.cache_features) {
+    fmt::print(stderr, "features: none are kept, the first stage is trained\n");
+  }
+  settings_.features = train_features_.get();
+  make_loaders();
+  return true;
+}
+
+ImageInput TrainingRun::image_input() const {
+  return ImageInput(*session_.backend, session_.description.preprocess, session_.activations);
 }
 
 bool TrainingRun::validate(EpochMetrics& metrics, const std::function<bool()>& stop) {
   metrics.val_loss = metrics.val_accuracy = std::numeric_limits<double>::quiet_NaN();
   if (val_loader_ == nullptr) return true;
-  const ImageInput input(*session_.backend, session_.description.preprocess, session_.activations);
-  const EvaluationReport report = evaluate_model(*session_.network, input, *val_loader_, "validation", stop);
+  Network& network = *session_.network;
+  const ImageInput input = image_input();
+  const BatchForward forward = [&](const Batch& batch) {
+    const Tensor numbers = batch.features.defined() ? batch.features.to(*session_.backend) : Tensor();
+    if (val_features_ == nullptr)
+      return network.forward(input(batch.images, batch.flips), numbers, Mode::eval());
+    return network.run(Variable(val_features_->batch(batch.indices).to(*session_.backend)),
+                       val_features_->stages(), network.stages().size(), Mode::eval(), numbers);
+  };
+  const EvaluationReport report =
+      evaluate_model(forward, network.num_classes(), *val_loader_, "validation", stop);
   if (report.images == 0) return false;
   metrics.val_loss = report.loss;
   metrics.val_accuracy = report.top1;
@@ -250,31 +296,66 @@ void TrainingRun::save_state(const OutputDirectory& output) {
   write_train_state(output.file("train_state.safetensors"), state);
 }
 
+bool TrainingRun::out_of_patience() const {
+  const int waited = position_.epochs_done - std::max(position_.best_epoch, options_.freeze_epochs);
+  return options_.patience > 0 && waited >= options_.patience;
+}
+
+void TrainingRun::restore_best(const OutputDirectory& output) {
+  const std::string best = output.file("best.safetensors");
+  load_weights(*session_.network, read_weights(best).tensors, {.source = best});
+  session_.plan();
+  save_weights(output.file("last.safetensors"));
+  fmt::print(stderr,
+             "stopped early: {} epochs without a better validation accuracy (--patience); last.safetensors "
+             "holds the weights of the best epoch, {}\n",
+             position_.epochs_done - std::max(position_.best_epoch, options_.freeze_epochs),
+             position_.best_epoch);
+}
+
+void TrainingRun::end_epoch(const EpochMetrics& metrics, const OutputDirectory& output) {
+  // Without validation pictures the newest network is the best one known.
+  const bool validated = !std::isnan(metrics.val_accuracy);
+  const bool best = !validated || metrics.val_accuracy > position_.best_accuracy;
+  position_.next_epoch();
+  if (best) {
+    position_.best_epoch = metrics.epoch;
+    if (validated) position_.best_accuracy = metrics.val_accuracy;
+    save_weights(output.file("best.safetensors"));
+  }
+  if (settings_.schedule.kind == ScheduleKind::plateau)
+    position_.plateau.observe(metrics.val_loss, options_.plateau_patience);
+  append_metrics(output.file("metrics.jsonl"), metrics);
+  save_state(output);
+  fmt::print(stderr, "{}{}\n", epoch_line(metrics, options_.epochs), best ? "  best" : "");
+}
+
 int TrainingRun::run(const OutputDirectory& output) {
   StopSignals signals;
   const auto stop = [&signals] { return signals.received() != 0; };
-  TrainingLoop loop(session_, *optimizer_, *train_loader_, settings_);
+  std::unique_ptr<TrainingLoop> loop;
   trim_metrics(output.file("metrics.jsonl"), position_.epochs_done);
   const int end = options_.stop_after > 0 ? std::min(options_.stop_after, options_.epochs) : options_.epochs;
-  while (position_.epochs_done < end) {
+  while (position_.epochs_done < end && !out_of_patience()) {
+    if (head_only_ && position_.epochs_done == options_.freeze_epochs) {
+      fmt::print(stderr, "{}\n", receipt_.verify(*session_.network));
+      loop.reset();
+      head_only_ = false;
+      plan_training();
+      fmt::print(stderr, "thawed: {}\n", freeze_line());
+    }
+    if (loop == nullptr) {
+      if (!cache_features(stop)) break;
+      loop = std::make_unique<TrainingLoop>(session_, *optimizer_, *train_loader_, settings_);
+    }
     const auto start = std::chrono::steady_clock::now();
     EpochMetrics metrics;
-    if (!loop.run_epoch(position_, metrics, stop) || !validate(metrics, stop)) {
+    if (!loop->run_epoch(position_, metrics, stop) || !validate(metrics, stop)) {
       save_state(output);
       break;
     }
     metrics.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    // Without validation pictures the newest network is the best one known.
-    const bool best = std::isnan(metrics.val_accuracy) || metrics.val_accuracy > position_.best_accuracy;
-    position_.next_epoch();
-    if (best) {
-      position_.best_epoch = metrics.epoch;
-      if (!std::isnan(metrics.val_accuracy)) position_.best_accuracy = metrics.val_accuracy;
-      save_weights(output.file("best.safetensors"));
-    }
-    append_metrics(output.file("metrics.jsonl"), metrics);
-    save_state(output);
-    fmt::print(stderr, "{}{}\n", epoch_line(metrics, options_.epochs), best ? "  best" : "");
+    end_epoch(metrics, output);
     if (stop()) break;
   }
   fmt::print(stderr, "{}\n", receipt_.verify(*session_.network));
@@ -283,6 +364,7 @@ int TrainingRun::run(const OutputDirectory& output) {
                position_.epochs_done + 1, output.path());
     return signals.exit_code();
   }
+  if (out_of_patience()) restore_best(output);
   if (position_.best_epoch > 0)
     fmt::print(stderr, "{} of {} epochs done, best epoch {}{}; {}\n", position_.epochs_done, options_.epochs,
                position_.best_epoch,

@@ -30,7 +30,20 @@ class TrainingRun {
  private:
   void read_data(const TrainState* state);
   void build_network(const TrainState* state);
-  void freeze_and_plan();
+  void set_up_training();
+  void check_freezing();
+  void freeze(bool head_only);
+  // Freezes and plans for the epoch that position_ stands in.
+  void plan_training();
+  LoaderOptions loading() const;
+  void make_loaders();
+  // Fills the caches that --cache-features asks for, and makes the loaders that go with them. False: `stop`.
+  bool cache_features(const std::function<bool()>& stop);
+  ImageInput image_input() const;
+  std::string freeze_line() const;
+  void end_epoch(const EpochMetrics& metrics, const OutputDirectory& output);
+  bool out_of_patience() const;
+  void restore_best(const OutputDirectory& output);
   bool validate(EpochMetrics& metrics, const std::function<bool()>& stop);
   void save_weights(const std::string& path);
   void save_state(const OutputDirectory& output);
@@ -46,6 +59,8 @@ class TrainingRun {
   TrainingSettings settings_;
   TrainingPosition position_;
   std::unique_ptr<Loader> train_loader_, val_loader_;
+  std::unique_ptr<FeatureCache> train_features_, val_features_;  // null: not cached
+  bool head_only_ = false;                                       // in the first --freeze-epochs
 };
 
 }  // namespace thaw

@@ -8,6 +8,7 @@ namespace thaw {
 struct TrainingStep::Shape {
   Tensor images;                       // u8 [N*V,C,H,W]
   Tensor flips;                        // u8 [N*V]
+  Tensor cached;                       // where the step has a cache of features, instead of the two above
   Tensor numbers;                      // f32 [N,F], a case's features; undefined where F is 0
   Tensor targets;                      // f32 [N,K]
   Tensor weights;                      // f32 [N,1] of the rows; only for K = 1
@@ -32,8 +33,14 @@ void TrainingStep::forward_and_back(Shape& shape) {
   Backend& backend = *session_->backend;
   ++shape.host_runs;
   session_->arenas.clear_gradients();
-  const Variable input = input_.normalized(shape.images, shape.flips.as<std::uint8_t>());
-  const Variable logits = session_->network->forward(input, shape.numbers, Mode::train(control_.device()));
+  Network& network = *session_->network;
+  const Mode mode = Mode::train(control_.device());
+  const Variable logits =
+      options_.features != nullptr
+          ? network.run(Variable(shape.cached), options_.features->stages(), network.stages().size(), mode,
+                        shape.numbers)
+          : network.forward(input_.normalized(shape.images, shape.flips.as<std::uint8_t>()), shape.numbers,
+                            mode);
   const Loss loss = shape.weights.defined() ? binary_cross_entropy_with_logits(
                                                   logits, shape.targets, shape.weights, shape.normalizer)
                                             : softmax_cross_entropy(logits, shape.targets, shape.normalizer);
@@ -67,19 +74,29 @@ StepResult TrainingStep::run(const Batch& batch, const StepState& state) {
       binary ? binary_targets(batch.labels, options_.label_smoothing)
              : label_targets(batch.labels, classes, options_.label_smoothing, options_.class_weights);
   const float divisor = label_normalizer(batch.labels, options_.class_weights);
+  Tensor cached;
+  if (options_.features != nullptr) cached = options_.features->batch(batch.indices);
   std::unique_ptr<Shape>& shape = shapes_[n];
   if (shape == nullptr) {
     shape = std::make_unique<Shape>();
-    shape->images = Tensor::empty(backend, batch.images.shape(), DType::u8);
-    shape->flips = Tensor::empty(backend, {batch.images.shape()[0]}, DType::u8);
+    if (cached.defined()) {
+      shape->cached = Tensor::empty(backend, cached.shape(), cached.dtype());
+    } else {
+      shape->images = Tensor::empty(backend, batch.images.shape(), DType::u8);
+      shape->flips = Tensor::empty(backend, {batch.images.shape()[0]}, DType::u8);
+    }
     if (batch.features.defined()) shape->numbers = Tensor::empty(backend, batch.features.shape());
     if (binary) shape->weights = Tensor::empty(backend, {n, 1});
     shape->targets = Tensor::empty(backend, targets.shape());
     shape->normalizer = Tensor::empty(backend, {1});
     shape->results = Tensor::empty(backend, {n * classes + 1});
   }
-  shape->images.copy_from(batch.images);
-  backend.upload(shape->flips.data(), batch.flips.data(), batch.flips.size());
+  if (cached.defined()) {
+    shape->cached.copy_from(cached);
+  } else {
+    shape->images.copy_from(batch.images);
+    backend.upload(shape->flips.data(), batch.flips.data(), batch.flips.size());
+  }
   if (shape->numbers.defined()) shape->numbers.copy_from(batch.features);
   shape->targets.copy_from(targets);
   if (binary) shape->weights.copy_from(binary_weights(batch.labels, options_.class_weights));

@@ -10,6 +10,7 @@
 
 #include "io/loader.h"
 #include "optim/optimizer.h"
+#include "tools/feature_cache.h"
 #include "tools/image_input.h"
 #include "tools/session.h"
 
@@ -17,8 +18,9 @@ namespace thaw {
 
 struct TrainingStepOptions {
   float label_smoothing = 0;
-  std::vector<float> class_weights;  // empty: all 1
-  bool record = true;                // false: every step is queued op by op
+  std::vector<float> class_weights;        // empty: all 1
+  bool record = true;                      // false: every step is queued op by op
+  const FeatureCache* features = nullptr;  // null: batches hold pictures; else only their samples are read
 };
 
 struct StepResult {

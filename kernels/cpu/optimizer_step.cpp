@@ -58,11 +58,11 @@ void CpuBackend::adamw_step(const AdamWSpec& spec, const ArenaSegment* segments,
                             const StepState* state, const float* gradient, float* weight, float* m, float* v,
                             bf16* low_precision) {
   if (state->skip != 0) return;
-  const double t = static_cast<double>(state->step) + 1.0;
-  const double correction1 = 1.0 - std::pow(static_cast<double>(spec.beta1), t);
-  const double correction2 = 1.0 - std::pow(static_cast<double>(spec.beta2), t);
   for (Index i = 0; i < segment_count; ++i) {
     const ArenaSegment& segment = segments[i];
+    const double t = static_cast<double>(state->step - segment.first_step) + 1.0;
+    const double correction1 = 1.0 - std::pow(static_cast<double>(spec.beta1), t);
+    const double correction2 = 1.0 - std::pow(static_cast<double>(spec.beta2), t);
     const double rate = static_cast<double>(state->lr) * static_cast<double>(segment.lr_scale);
     const AdamWRun run{gradient,
                        weight,

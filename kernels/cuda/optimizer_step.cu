@@ -17,6 +17,7 @@ struct TableSegment {
 struct SegmentTable {
   std::int64_t chunks = 0;
   int count = 0;
+  std::uint64_t first_step = 0;  // of all its segments
   TableSegment segment[table_size];
 };
 
@@ -32,7 +33,7 @@ struct Sgd {
   struct State {
     float clip, lr;
   };
-  __device__ State prepare(const StepState& s) const { return {s.clip, s.lr}; }
+  __device__ State prepare(const StepState& s, std::uint64_t) const { return {s.clip, s.lr}; }
   __device__ Step step_of(const State& s, const TableSegment& segment) const {
     return {s.clip, s.lr * segment.lr_scale, segment.weight_decay};
   }
@@ -69,8 +70,8 @@ struct AdamW {
     double lr, correction1;
     float clip, deviation_scale;
   };
-  __device__ State prepare(const StepState& s) const {
-    const double t = static_cast<double>(s.step) + 1.0;
+  __device__ State prepare(const StepState& s, std::uint64_t first_step) const {
+    const double t = static_cast<double>(s.step - first_step) + 1.0;
     const double correction1 = 1.0 - pow(static_cast<double>(spec.beta1), t);
     const double correction2 = 1.0 - pow(static_cast<double>(spec.beta2), t);
     return {static_cast<double>(s.lr), correction1, s.clip, static_cast<float>(1.0 / sqrt(correction2))};
@@ -101,14 +102,15 @@ struct AdamW {
   }
 };
 
-// A block walks over the table's chunks. What depends on the step alone is computed once per block.
+// A block walks over the table's chunks. What depends on the step alone is computed once per block: all
+// segments of a table have the same first_step.
 // `aligned`: every arena begins at a multiple of 16 bytes (the bf16 copy of 8).
 template <class F>
 __global__ void __launch_bounds__(block_threads)
     step_kernel(F f, SegmentTable table, const StepState* state, bool aligned) {
   THAW_SHARED(typename F::State, shared, [1]);
   if (state->skip != 0) return;
-  if (threadIdx.x == 0) shared[0] = f.prepare(*state);
+  if (threadIdx.x == 0) shared[0] = f.prepare(*state, table.first_step);
   __syncthreads();
   int at = 0;
   for (std::int64_t c = blockIdx.x; c < table.chunks; c += gridDim.x) {
@@ -142,6 +144,8 @@ void run(const Queue& queue, const char* op, const F& f, const ArenaSegment* seg
   for (std::int64_t i = 0; i < segment_count; ++i) {
     const ArenaSegment& s = segments[i];
     if (s.end <= s.begin) continue;
+    if (s.first_step != table.first_step) flush();
+    table.first_step = s.first_step;
     table.segment[table.count++] = {s.begin, s.end, table.chunks, s.lr_scale, s.weight_decay};
     table.chunks += (s.end - s.begin + chunk - 1) / chunk;
     if (table.count == table_size) flush();

@@ -50,9 +50,9 @@ void adamw_step(const AdamWSpec& s, const ArenaSegment* segments, Index segment_
                 const T* gradient, T* weight, T* m, T* v) {
   if (state.skip != 0) return;
   const auto beta1 = static_cast<double>(s.beta1), beta2 = static_cast<double>(s.beta2);
-  const double t = static_cast<double>(state.step) + 1.0;
-  const double correction1 = 1.0 - std::pow(beta1, t), correction2 = 1.0 - std::pow(beta2, t);
   for (const ArenaSegment* segment = segments; segment != segments + segment_count; ++segment) {
+    const double t = static_cast<double>(state.step - segment->first_step) + 1.0;
+    const double correction1 = 1.0 - std::pow(beta1, t), correction2 = 1.0 - std::pow(beta2, t);
     const double rate = static_cast<double>(state.lr) * static_cast<double>(segment->lr_scale);
     for (Index i = segment->begin; i < segment->end; ++i) {
       const double g = static_cast<double>(state.clip) * static_cast<double>(gradient[i]);

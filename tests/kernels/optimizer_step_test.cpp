@@ -112,7 +112,7 @@ TEST_SUITE("kernels") {
   TEST_CASE("sgd_step and adamw_step over segments: equal to the oracle, clipped") {
     const Index count = 5000;
     const ArenaSegment segments[] = {
-        {0, 1700, 1.0f, 0.01f}, {1704, 3001, 0.1f, 0.0f}, {3008, 5000, 2.0f, 0.1f}};
+        {0, 1700, 1.0f, 0.01f}, {1704, 3001, 0.1f, 0.0f, 4}, {3008, 5000, 2.0f, 0.1f, 2}};
     const StepState step{.step = 4, .lr = 0.05f, .clip = 0.25f};
     const Doubles w = random_values(count, 1, DType::f32), g = random_values(count, 2, DType::f32);
     const Doubles m = random_values(count, 3, DType::f32), v = random_values(count, 4, DType::f32, 0.01, 1.0);

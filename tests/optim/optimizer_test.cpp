@@ -178,6 +178,36 @@ TEST_CASE("thawing keeps the state of what was trained and begins the rest at ze
   });
 }
 
+TEST_CASE("AdamW counts the steps of a thawed parameter from its thawing, also after a resume") {
+  on_every_backend([](Backend& backend) {
+    // A constant gradient moves a weight by lr in every step, but only where t is the weight's own: with the
+    // run's t = 4, m / (1 - 0.9^4) would be a quarter of that.
+    Problem p(backend);
+    p.matrix.frozen = true;
+    p.plan(backend);
+    auto adamw = make_optimizer("adamw", {});
+    adamw->plan(p.arenas);
+    for (int i = 0; i < 3; ++i) p.step(*adamw, 0.5f);
+    CHECK(p.last() == doctest::Approx(2.7).epsilon(1e-6));
+    p.matrix.frozen = false;
+    p.plan(backend);
+    adamw->plan(p.arenas, p.steps);
+    p.step(*adamw, 0.5f);
+    CHECK(p.first() == doctest::Approx(0.9).epsilon(1e-6));
+    CHECK(p.last() == doctest::Approx(2.6).epsilon(1e-6));
+
+    const StateDict state = adamw->state_dict();
+    CHECK(*state.at("first_step.a.weight").as<std::int64_t>() == 3);
+    CHECK(*state.at("first_step.a.bias").as<std::int64_t>() == 0);
+    adamw = make_optimizer("adamw", {});
+    adamw->plan(p.arenas);
+    adamw->load_state_dict(state);
+    p.step(*adamw, 0.5f);
+    CHECK(p.first() == doctest::Approx(0.8).epsilon(1e-6));
+    CHECK(p.last() == doctest::Approx(2.5).epsilon(1e-6));
+  });
+}
+
 TEST_CASE("state that does not fit, and settings out of range, are errors that say what") {
   Backend& backend = *test::backends().front();
   Problem p(backend);

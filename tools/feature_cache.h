@@ -1,0 +1,44 @@
+// The output of a network's frozen first stages for every sample of a dataset, computed once and kept in host
+// memory. Exact where the pictures of a sample do not vary: training from it gives the bits of training from
+// the pictures.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "io/loader.h"
+#include "models/network.h"
+#include "tools/image_input.h"
+
+namespace thaw {
+
+// How many leading stages give the same output in every epoch: all below them is frozen, uses running
+// statistics and draws nothing. Never the head. Never cuts a pair of stages that run as one.
+std::size_t fixed_stages(Network& network);
+
+class FeatureCache {
+ public:
+  // Runs stages [0, stages) over every sample of `loader` as its first epoch gives them. `progress` (may be
+  // empty) labels a bar. `stop` (may be empty) is asked before each batch; when it says true, the cache is
+  // not complete(). Throws Error as the loader does, and when the features would take more than half of the
+  // machine's memory.
+  FeatureCache(Network& network, const ImageInput& input, Loader& loader, std::size_t stages,
+               const std::string& progress, const std::function<bool()>& stop = {});
+
+  bool complete() const { return complete_; }
+  std::size_t stages() const { return stages_; }
+  std::size_t bytes() const { return features_.bytes(); }
+  // The features of these samples [rows,...] in host memory; `stages()` is the stage that takes them.
+  Tensor batch(const std::vector<std::int64_t>& indices) const;
+
+ private:
+  Shape shape_of(std::int64_t samples) const;
+  void reserve(const Tensor& output, std::int64_t samples, std::int64_t total);
+
+  std::size_t stages_;
+  bool complete_ = false;
+  std::int64_t rows_ = 0;  // of a sample: its views
+  Tensor features_;        // [samples * rows, ...]
+};
+
+}  // namespace thaw
