@@ -22,9 +22,10 @@ class Runs {
   std::string file(const std::string& name, const std::string& what = "last.safetensors") const {
     return folder_.file(name) + "/" + what;
   }
-  Outcome train(const std::string& name, const std::vector<std::string>& more) const {
+  Outcome train(const std::string& name, const std::vector<std::string>& more,
+                const std::string& lr = "0.01") const {
     return run("train", with({"--data", data(), "--weights", base(), "--batch-size", "6", "--workers", "0",
-                              "--lr", "0.01", "--output", folder_.file(name)},
+                              "--lr", lr, "--output", folder_.file(name)},
                              more));
   }
   Outcome resume(const std::string& name) const {
@@ -81,7 +82,7 @@ TEST_CASE(
 
 TEST_CASE("train --patience: stops when validation no longer gets better, and keeps the best weights") {
   const Runs runs;
-  const Outcome outcome = runs.train("run", {"--epochs", "20", "--patience", "3", "--lr", "1e-12"});
+  const Outcome outcome = runs.train("run", {"--epochs", "20", "--patience", "3"}, "1e-12");
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
   CHECK(outcome.err.find("stopped early: 3 epochs without a better validation accuracy") !=
@@ -93,16 +94,16 @@ TEST_CASE("train --patience: stops when validation no longer gets better, and ke
 TEST_CASE("train --sched plateau: the rate falls after --plateau-patience epochs without a lower loss") {
   const Runs runs;
   // Without any learning the loss of validation stays, and every second epoch has waited long enough.
-  const std::vector<std::string> options{"--epochs", "6",          "--sched", "plateau", "--plateau-patience",
-                                         "1",        "--lr-gamma", "0.5",     "--lr",    "1e-12"};
-  REQUIRE(runs.train("run", options).code == 0);
+  const std::vector<std::string> options{"--epochs",           "6", "--sched",    "plateau",
+                                         "--plateau-patience", "1", "--lr-gamma", "0.5"};
+  REQUIRE(runs.train("run", options, "1e-12").code == 0);
   std::vector<double> rates;
   for (const EpochMetrics& m : read_metrics(runs.file("run", "metrics.jsonl"))) rates.push_back(m.lr / 1e-12);
   REQUIRE(rates.size() == 6);
   CHECK(rates.front() == doctest::Approx(1));
   CHECK(rates.back() < 0.6);
   CHECK(std::is_sorted(rates.rbegin(), rates.rend()));
-  REQUIRE(runs.train("part", options + std::vector<std::string>{"--stop-after", "3"}).code == 0);
+  REQUIRE(runs.train("part", options + std::vector<std::string>{"--stop-after", "3"}, "1e-12").code == 0);
   REQUIRE(runs.resume("part").code == 0);
   CHECK(read_file(runs.file("part")) == read_file(runs.file("run")));
 }
