@@ -45,5 +45,32 @@ TEST_CASE("losses: weighted, smoothed cross-entropy and its gradient") {
   }
 }
 
+TEST_CASE("one logit for two classes: smoothed targets and class weights give what two logits 0 and z do") {
+  const auto backend = make_backend("reference");
+  const std::vector<int> labels{1, 0, 1};
+  const std::vector<float> weights{0.5f, 2.0f}, z{0.3f, -1.2f, 2.0f};
+  std::vector<float> both;
+  for (const float value : z) both.insert(both.end(), {0.0f, value});
+  const Tensor normalizer = from_contiguous(std::vector{label_normalizer(labels, weights)}, {1}).to(*backend);
+  const Variable one(from_contiguous(z, {3, 1}).to(*backend), true),
+      two(from_contiguous(both, {3, 2}).to(*backend), true);
+  const Loss binary =
+      binary_cross_entropy_with_logits(one, binary_targets(labels, 0.2f).to(*backend),
+                                       binary_weights(labels, weights).to(*backend), normalizer);
+  // Class weights multiply the label's whole row here, as torch's BCEWithLogitsLoss(weight=rows) has it.
+  Tensor targets = label_targets(labels, 2, 0.2f, {});
+  for (std::size_t i = 0; i < 6; ++i)
+    targets.as<float>()[i] *= weights[static_cast<std::size_t>(labels[i / 2])];
+  const Loss softmax = softmax_cross_entropy(two, targets.to(*backend), normalizer);
+  CHECK(to_contiguous(binary.loss.value())[0] ==
+        doctest::Approx(to_contiguous(softmax.loss.value())[0]).epsilon(1e-6));
+  backward(binary.loss);
+  backward(softmax.loss);
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(to_contiguous(one.grad())[i] ==
+          doctest::Approx(to_contiguous(two.grad())[2 * i + 1]).epsilon(1e-5));
+  CHECK_THROWS_WITH_AS(binary_targets({2}, 0.0f), "label 2 is outside 0..1", Error);
+}
+
 }  // namespace
 }  // namespace thaw

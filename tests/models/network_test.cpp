@@ -112,6 +112,8 @@ TEST_CASE("a new head has the new size and leaves the rest alone") {
 
 TEST_CASE("the views of a case share the backbone; their rows and the features meet before the head") {
   const auto backend = make_backend("reference");
+  for (const auto& [model, width] : {std::pair{"resnet18", 512}, {"densenet121", 1024}})
+    CHECK(make_network(model, {.num_classes = 3, .views = 2, .features = 1})->head().in() == 2 * width + 1);
   const auto two = make_network("resnet20", {.num_classes = 3, .views = 2, .features = 1});
   CHECK(two->head().in() == 2 * 64 + 1);
   initialize(*two, 5);

@@ -1,7 +1,7 @@
 // Cases from a CSV file through train, evaluate and predict; grey pictures.
+#include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "io/checkpoint.h"
 #include "io/weights.h"
 #include "tests/tools/programs.h"
 
@@ -75,6 +75,31 @@ TEST_CASE("CSV cases: the scratch CNN learns, resumes to the same bytes, is eval
   CHECK(predictions[1]["label"] == "healthy");
   CHECK(predictions[0]["views"] == nlohmann::json{a, b});
   CHECK(predictions[0]["logits"].size() == 1);
+
+  // The program that trained, evaluate and predict see the same cases, standardised alike.
+  const auto metrics = nlohmann::json::parse([&] {
+    const std::string log = read_file(whole + "/metrics.jsonl");
+    return log.substr(log.rfind('\n', log.size() - 2) + 1);
+  }());
+  const Outcome last = run("evaluate", {"--weights", whole + "/last.safetensors", "--data", csv, "--json"});
+  REQUIRE(last.code == 0);
+  CHECK(nlohmann::json::parse(last.out)["loss"].get<double>() ==
+        doctest::Approx(metrics["val_loss"].get<double>()).epsilon(1e-6));
+  Strings all{"--weights", best, "--format", "json", "--logits"};
+  for (int i = 16; i < 24; ++i) {
+    all.push_back("--features");
+    all.push_back(std::to_string(40 + i) + (i % 2 == 0 ? ",-3" : ",7"));
+  }
+  for (int i = 16; i < 24; ++i)
+    for (const char* view : {"dark", "light"})
+      all.push_back(folder.file("p/train/") + view + "/" + std::to_string(i / 2) + ".png");
+  const Outcome each = run("predict", all);
+  INFO(each.err);
+  REQUIRE(each.code == 0);
+  double loss = 0;
+  for (const auto& p : nlohmann::json::parse(each.out))
+    loss -= std::log(p["probability"].get<double>()) / 8;                      // all are right
+  CHECK(loss == doctest::Approx(report["loss"].get<double>()).epsilon(1e-5));  // other batches, f32
 
   const auto error = [&](const Strings& more, const std::string& text, int code = 2) {
     const Outcome outcome = run("predict", with({"--weights", best}, more));
