@@ -66,7 +66,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--class-weights", o.class_weights, "balanced: rare classes weigh more")
       ->check(CLI::IsMember({"none", "balanced"}));
   app.add_option("--val-split", o.val_split,
-                 "share of DIR/CLASS/* kept for validation; of no effect with DIR/train")
+                 "share of DIR/CLASS/* or of a CSV file without a column split that is kept for validation")
       ->check(CLI::Range(0.0, 0.99));
   app.add_option("--split-seed", o.split_seed, "of --val-split (default: --seed)")->default_str("");
   app.add_option("--seed", o.seed, "of weights, order, augmentation and split");

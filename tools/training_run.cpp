@@ -73,6 +73,8 @@ void TrainingRun::read_data(const TrainState* state) {
     for (const FeatureScale& f : state->description.features) scan.features->push_back(f.name);
   }
   splits_ = scan_data(options_.data.data, scan);
+  if (asked && !splits_.flat && std::filesystem::is_regular_file(options_.data.data))
+    splits_.notes.push_back("--val-split is not used: there is a column split");
   if (splits_.train.classes.size() < 2)
     throw Error(options_.data.data + ": has one class only (" + splits_.train.classes.front() +
                 "); training needs two or more");

@@ -122,11 +122,14 @@ TEST_CASE("CSV cases: one training step on one logit is binary cross-entropy, we
   const std::string csv = make_cases(folder, 48);
   const Outcome plain =
       run("train", with(training(csv, "scratch_cnn", folder.file("a")), {"--stop-after", "1"}));
-  const Outcome other = run("train", with(training(csv, "scratch_cnn", folder.file("b")),
-                                          {"--stop-after", "1", "--label-smoothing", "0.2"}));
+  const Outcome other =
+      run("train", with(training(csv, "scratch_cnn", folder.file("b")),
+                        {"--stop-after", "1", "--label-smoothing", "0.2", "--val-split", "0.5"}));
   INFO(other.err);
   REQUIRE(plain.code == 0);
   REQUIRE(other.code == 0);
+  CHECK(other.err.find("data: --val-split is not used: there is a column split") != std::string::npos);
+  CHECK(plain.err.find("--val-split") == std::string::npos);
   CHECK(read_file(folder.file("a") + "/last.safetensors") !=
         read_file(folder.file("b") + "/last.safetensors"));
 }
