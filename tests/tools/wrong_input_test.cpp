@@ -38,10 +38,8 @@ TEST_CASE("wrong options") {
   check_error(run("predict", {"--weights", "w"}), 2, "IMAGE");
   check_error(run("inspect", {}), 2, "FILE");
   check_error(run("convert", {"a.pth"}), 2, "OUT");
-  for (const char* later : {"--freeze-epochs", "--cache-features", "--patience"}) {
-    check_error(train({"--model", "resnet20", later, "1"}), 2, later);
-    CHECK(run("train", {"--help"}).out.find(later) == std::string::npos);
-  }
+  check_error(train({"--model", "resnet20", "--epochs", "2", "--freeze-epochs", "2"}), 2, "--freeze-epochs");
+  check_error(train({"--model", "resnet20", "--cache-features"}), 2, "--no-aug");
   CHECK_FALSE(fs::exists(out));
 }
 
