@@ -171,6 +171,24 @@ TEST_CASE(
   CHECK(run("evaluate", {"--weights", folder.file("grey") + "/last.safetensors", "--data", csv}).code == 0);
 }
 
+TEST_CASE("CSV cases: kept features of frozen stages change nothing") {
+  const TempFolder folder;
+  const std::string csv = make_cases(folder, 48);
+  for (const char* name : {"kept", "fresh"}) {
+    const Strings more = name == std::string("kept") ? Strings{"--cache-features"} : Strings{};
+    const Outcome outcome =
+        run("train", with(with(training(csv, "scratch_cnn", folder.file(name)),
+                               {"--no-aug", "--freeze", "upto:features.16", "--stop-after", "2"}),
+                          more));
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK((outcome.err.find("features: the output of ") != std::string::npos) ==
+          (name == std::string("kept")));
+  }
+  CHECK(read_file(folder.file("kept") + "/last.safetensors") ==
+        read_file(folder.file("fresh") + "/last.safetensors"));
+}
+
 TEST_CASE("CSV cases: errors of train name file and line; the model's views must be there") {
   const TempFolder folder;
   const std::string csv = make_cases(folder, 16);
