@@ -27,19 +27,26 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-// Gives `tensors` the names that `model` has today. Throws unless they are its weights; returns the loading
-// verdict.
+// Gives `tensors` the names that `model` has today. `metadata` is the file's description, or empty. Throws
+// unless they are the model's weights; returns the loading verdict.
 std::string fit(const std::string& model, StateDict& tensors, const std::string& source,
-                ModelDescription& description) {
-  description.model = model;
-  description.options = {default_num_classes(model), 3};
+                const std::string& metadata, ModelDescription& description) {
+  if (metadata.empty()) {
+    ModelOptions options;
+    options.model = model;
+    description = description_in(tensors, options);
+  } else {
+    description = ModelDescription::parse(metadata, source);
+    if (description.model != model)
+      throw UsageError("--model " + model + ": " + source + " holds a " + description.model);
+  }
   auto network = make_network(model, description.options);
   const std::int64_t outputs = outputs_in(tensors, *network);
   if (outputs > 0 && outputs != description.options.num_classes) {
     description.options.num_classes = outputs;
     network = make_network(model, description.options);
   }
-  description.preprocess = default_preprocess(*network);
+  if (metadata.empty()) description.preprocess = default_preprocess(*network);
   tensors = with_current_names(*network, tensors, source);
   LoadOptions options;
   options.source = source;
@@ -63,7 +70,7 @@ int convert(const Options& o) {
   std::string description = o.rename.empty() ? file.metadata : "", verdict;
   if (!o.model.empty()) {
     ModelDescription made;
-    verdict = fit(o.model, tensors, o.in, made);
+    verdict = fit(o.model, tensors, o.in, file.metadata, made);
     if (description.empty()) description = made.json();
   }
   if (pth)

@@ -8,22 +8,6 @@
 
 namespace thaw {
 
-namespace {
-
-// What a file that does not describe itself says of its network.
-NetworkOptions options_in(const StateDict& weights, const ModelOptions& options) {
-  NetworkOptions found{
-      .num_classes = default_num_classes(options.model),
-      .in_channels = options.in_channels == 0 ? default_in_channels(options.model) : options.in_channels,
-      .input_size = options.input_size};
-  const Tensor* joined = weights.find("classifier.0.weight");
-  if (options.model == "scratch_cnn" && joined != nullptr && joined->shape().rank() == 2)
-    found = ScratchCnn::with_joined_width(found, joined->shape()[1]);
-  return found;
-}
-
-}  // namespace
-
 void Session::plan() {
   network->to(*backend);
   arenas = ParameterArenas(*backend, network->parameters(), activations);
@@ -41,6 +25,22 @@ std::string device_line(const ModelOptions& options, const Backend& backend) {
   std::string line = "device: " + backend.description(), reason;
   if (options.device == "auto" && !cuda_available(&reason)) line += " (auto: " + reason + ")";
   return line;
+}
+
+ModelDescription description_in(const StateDict& weights, const ModelOptions& options) {
+  NetworkOptions found{
+      .num_classes = default_num_classes(options.model),
+      .in_channels = options.in_channels == 0 ? default_in_channels(options.model) : options.in_channels,
+      .input_size = options.input_size};
+  const Tensor* joined = weights.find("classifier.0.weight");
+  if (options.model == "scratch_cnn" && joined != nullptr && joined->shape().rank() == 2)
+    found = ScratchCnn::with_joined_width(found, joined->shape()[1]);
+  ModelDescription description;
+  description.model = options.model;
+  description.options = found;
+  for (std::int64_t i = 1; i <= found.features; ++i)
+    description.features.push_back({"feature" + std::to_string(i)});
+  return description;
 }
 
 std::int64_t outputs_in(const StateDict& weights, const Network& network) {
@@ -68,10 +68,7 @@ Session open_for_evaluation(const ModelOptions& options) {
     if (options.model.empty())
       throw UsageError("--model NAME is required: " + options.weights +
                        " was not written by Thaw and does not name its network");
-    s.description.model = options.model;
-    s.description.options = options_in(file.tensors, options);
-    for (std::int64_t i = 0; i < s.description.options.features; ++i)
-      s.description.features.push_back({"feature" + std::to_string(i + 1)});
+    s.description = description_in(file.tensors, options);
     s.network = make_network(options.model, s.description.options);
     const std::int64_t outputs = outputs_in(file.tensors, *s.network);
     if (outputs > 0 && outputs != s.description.options.num_classes) {

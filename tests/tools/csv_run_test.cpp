@@ -101,6 +101,24 @@ TEST_CASE("CSV cases: the scratch CNN learns, resumes to the same bytes, is eval
     loss -= std::log(p["probability"].get<double>()) / 8;                      // all are right
   CHECK(loss == doctest::Approx(report["loss"].get<double>()).epsilon(1e-5));  // other batches, f32
 
+  // A PyTorch file says its views and features by the width of its classifier.
+  std::string named = read_file(csv);
+  named.replace(named.find("age,sign"), 8, "feature1,feature2");
+  write_file(folder.file("named.csv"), named);
+  REQUIRE(run("convert", {best, folder.file("best.pth")}).code == 0);
+  const Outcome pth = run("evaluate", {"--weights", folder.file("best.pth"), "--model", "scratch_cnn",
+                                       "--input-size", "48", "--data", folder.file("named.csv"), "--json"});
+  INFO(pth.err);
+  REQUIRE(pth.code == 0);
+  CHECK(nlohmann::json::parse(pth.out)["images"] == 8);
+
+  // The description goes with the weights, and convert knows by it what they must be.
+  REQUIRE(run("convert", {best, folder.file("c.safetensors"), "--model", "scratch_cnn"}).code == 0);
+  CHECK(run("evaluate", {"--weights", folder.file("c.safetensors"), "--data", csv, "--json"}).out ==
+        scored.out);
+  CHECK(run("convert", {best, folder.file("d.safetensors"), "--model", "resnet18"})
+            .err.find("holds a scratch_cnn") != std::string::npos);
+
   const auto error = [&](const Strings& more, const std::string& text, int code = 2) {
     const Outcome outcome = run("predict", with({"--weights", best}, more));
     CHECK(outcome.code == code);
