@@ -23,7 +23,7 @@ MOMENTUM, DECAY = 0.9, 1e-4
 CASES = [("resnet18", "none", "auto", 64, 0.01), ("resnet18", "upto:layer3", "auto", 64, 0.01),
          ("resnet18", "backbone", "auto", 64, 0.01), ("resnet50", "none", "auto", 64, 0.002),
          ("resnet50", "backbone", "auto", 64, 0.01), ("resnet20", "none", "auto", 32, 0.01),
-         ("resnet34", "none", "auto", 64, 0.002), ("resnet101", "upto:layer3", "train", 64, 0.01),
+         ("resnet34", "none", "auto", 64, 0.002), ("resnet101", "upto:layer3", "train", 64, 0.002),
          ("resnet152", "backbone", "auto", 64, 0.01)]
 
 
