@@ -48,8 +48,8 @@ TEST_CASE("a warm-up as long as the run has no schedule after it") {
 
 TEST_CASE("names") {
   CHECK(schedule_kind("cosine") == ScheduleKind::cosine);
-  CHECK_THROWS_WITH_AS(schedule_kind("cosin"), "no schedule 'cosin'; there are constant, step, cosine, plateau",
-                       Error);
+  CHECK_THROWS_WITH_AS(schedule_kind("cosin"),
+                       "no schedule 'cosin'; there are constant, step, cosine, plateau", Error);
 }
 
 }  // namespace
