@@ -45,8 +45,8 @@ class Backend {
   virtual bool supports(DType activations) const = 0;
 
   // At least `bytes` bytes, aligned to 256. Blocks come from a cache that keeps what is returned to it;
-  // contents are unspecified. Throws Error that says what was asked and what is in use when there is no
-  // memory.
+  // contents are unspecified. Where there is no memory it throws OutOfMemory (a host backend Error), which
+  // says what was asked and what is in use.
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void deallocate(void* pointer, std::size_t bytes) noexcept = 0;
   virtual std::size_t bytes_in_use() const = 0;  // handed out and not returned

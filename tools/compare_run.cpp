@@ -77,8 +77,7 @@ std::optional<double> test_accuracy(const TrainOptions& o) {
   loading.workers = o.data.workers;
   loading.cache_bytes = 0;
   Loader loader(std::move(splits.test), session.description.preprocess, loading);
-  const ImageInput input(*session.backend, session.description.preprocess, session.activations);
-  return evaluate_model(*session.network, input, loader, "test").top1;
+  return evaluate_model(session, loader, "test").top1;
 }
 
 // From the log, because the epochs may have been trained by several processes.

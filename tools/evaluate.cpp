@@ -40,8 +40,7 @@ int evaluate(const ModelOptions& model, const DataOptions& data, const std::stri
   options.workers = data.workers;
   options.cache_bytes = 0;
   Loader loader(std::move(dataset), session.description.preprocess, options);
-  const ImageInput input(*session.backend, session.description.preprocess, session.activations);
-  const EvaluationReport report = evaluate_model(*session.network, input, loader, split);
+  const EvaluationReport report = evaluate_model(session, loader, split);
   fmt::print("{}{}", json ? report.json() : report.table(), json ? "\n" : "");
   return exit_done;
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "tools/picture_memory.h"
 #include "tools/progress.h"
 
 namespace thaw {
@@ -23,15 +24,21 @@ std::vector<float> logits_of(Network& network, const Variable& input, const Tens
       network.forward(input, features.defined() ? features.to(input.backend()) : Tensor(), Mode::eval()));
 }
 
-EvaluationReport evaluate_model(Network& network, const ImageInput& input, Loader& loader,
-                                const std::string& progress, const std::function<bool()>& stop) {
-  return evaluate_model(
-      [&](const Batch& batch) {
-        const Variable x = input(batch.images, batch.flips);
-        return network.forward(x, batch.features.defined() ? batch.features.to(x.backend()) : Tensor(),
-                               Mode::eval());
-      },
-      network.num_classes(), loader, progress, stop);
+EvaluationReport evaluate_model(Session& session, Loader& loader, const std::string& progress,
+                                const std::function<bool()>& stop) {
+  Backend& backend = *session.backend;
+  const ImageInput input(backend, session.description.preprocess, session.activations);
+  const BatchForward forward = [&](const Batch& batch) {
+    const std::size_t before = backend.bytes_in_use();
+    try {
+      const Variable x = input(batch.images, batch.flips);
+      const Tensor numbers = batch.features.defined() ? batch.features.to(backend) : Tensor();
+      return session.network->forward(x, numbers, Mode::eval());
+    } catch (const OutOfMemory& error) {
+      throw too_large_batch(error, picture_memory(session, false), before, batch.size());
+    }
+  };
+  return evaluate_model(forward, session.network->num_classes(), loader, progress, stop);
 }
 
 EvaluationReport evaluate_model(const BatchForward& forward, std::int64_t columns, Loader& loader,

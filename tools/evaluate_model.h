@@ -4,9 +4,9 @@
 #include <functional>
 
 #include "io/loader.h"
-#include "models/network.h"
 #include "tools/evaluation_report.h"
 #include "tools/image_input.h"
+#include "tools/session.h"
 
 namespace thaw {
 
@@ -19,9 +19,9 @@ using BatchForward = std::function<Variable(const Batch& batch)>;
 
 // Every picture of `loader` once; `progress` (may be empty) draws a bar with that label. `stop` (may be
 // empty) is asked before each batch; when it says true, the report has no images. Throws Error as the loader
-// does.
-EvaluationReport evaluate_model(Network& network, const ImageInput& input, Loader& loader,
-                                const std::string& progress, const std::function<bool()>& stop = {});
+// does, and where the device has no memory for a batch: it names a batch size that would fit.
+EvaluationReport evaluate_model(Session& session, Loader& loader, const std::string& progress,
+                                const std::function<bool()>& stop = {});
 // The same with another way through the network (from cached features).
 EvaluationReport evaluate_model(const BatchForward& forward, std::int64_t outputs, Loader& loader,
                                 const std::string& progress, const std::function<bool()>& stop = {});

@@ -266,16 +266,15 @@ bool TrainingRun::validate(EpochMetrics& metrics, const std::function<bool()>& s
   metrics.val_loss = metrics.val_accuracy = std::numeric_limits<double>::quiet_NaN();
   if (val_loader_ == nullptr) return true;
   Network& network = *session_.network;
-  const ImageInput input = image_input();
-  const BatchForward forward = [&](const Batch& batch) {
+  const BatchForward from_features = [&](const Batch& batch) {
     const Tensor numbers = batch.features.defined() ? batch.features.to(*session_.backend) : Tensor();
-    if (val_features_ == nullptr)
-      return network.forward(input(batch.images, batch.flips), numbers, Mode::eval());
     return network.run(Variable(val_features_->batch(batch.indices).to(*session_.backend)),
                        val_features_->stages(), network.stages().size(), Mode::eval(), numbers);
   };
   const EvaluationReport report =
-      evaluate_model(forward, network.num_classes(), *val_loader_, "validation", stop);
+      val_features_ == nullptr
+          ? evaluate_model(session_, *val_loader_, "validation", stop)
+          : evaluate_model(from_features, network.num_classes(), *val_loader_, "validation", stop);
   if (report.images == 0) return false;
   metrics.val_loss = report.loss;
   metrics.val_accuracy = report.top1;

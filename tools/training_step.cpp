@@ -2,6 +2,7 @@
 
 #include "layers/batch_norm.h"
 #include "layers/losses.h"
+#include "tools/picture_memory.h"
 
 namespace thaw {
 
@@ -67,6 +68,19 @@ void TrainingStep::repeat(Shape& shape) {
 }
 
 StepResult TrainingStep::run(const Batch& batch, const StepState& state) {
+  const std::size_t before = session_->backend->bytes_in_use();
+  try {
+    return run_batch(batch, state);
+  } catch (const OutOfMemory& error) {
+    shapes_.erase(batch.size());
+    // From cached features only a part of the network runs, which the failed step alone tells of.
+    const PictureMemory counted =
+        options_.features == nullptr ? picture_memory(*session_, true) : PictureMemory{};
+    throw too_large_batch(error, counted, before, batch.size());
+  }
+}
+
+StepResult TrainingStep::run_batch(const Batch& batch, const StepState& state) {
   Backend& backend = *session_->backend;
   const std::int64_t n = batch.size(), classes = session_->network->num_classes();
   const bool binary = classes == 1;

@@ -40,13 +40,14 @@ class TrainingStep {
   TrainingStep& operator=(const TrainingStep&) = delete;
 
   // Trains on one batch: `state` gives step, seed, lr and max_norm. Values stay as they are where the
-  // gradient is not finite (result.state.skip). Throws Error on a label outside the network's classes; one
-  // logit has two.
+  // gradient is not finite (result.state.skip). Throws Error on a label outside the network's classes (one
+  // logit has two), and where the device has no memory for the batch: it names a batch size that would fit.
   StepResult run(const Batch& batch, const StepState& state);
 
  private:
   struct Shape;  // what belongs to one size of the batch
 
+  StepResult run_batch(const Batch& batch, const StepState& state);
   void forward_and_back(Shape& shape);
   void repeat(Shape& shape);
   std::vector<std::uint64_t> counters() const;

@@ -85,10 +85,12 @@ void* Pool::grow(std::size_t asked, std::size_t bytes) {
     cudaGetLastError();
     std::size_t available = 0, total = 0;
     cudaMemGetInfo(&available, &total);
-    throw Error("cuda: out of memory: asked for " + std::to_string(asked) + " bytes with " +
-                std::to_string(in_use_) + " in use and " + std::to_string(reserved_ - in_use_) +
-                " kept for reuse; the device has " + std::to_string(available) + " of " +
-                std::to_string(total) + " bytes free. Use a smaller batch or smaller pictures");
+    const std::size_t kept = reserved_ - in_use_;
+    throw OutOfMemory("cuda: out of memory: asked for " + std::to_string(asked) + " bytes with " +
+                          std::to_string(in_use_) + " in use and " + std::to_string(kept) +
+                          " kept for reuse; the device has " + std::to_string(available) + " of " +
+                          std::to_string(total) + " bytes free",
+                      asked, in_use_, available + kept);
   }
   check(error, "allocating device memory");
   blocks_[pointer] = {bytes, recording_, false};

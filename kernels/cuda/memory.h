@@ -31,7 +31,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // At least `bytes` bytes (0 counts as 1), aligned to 256. Throws Error when there are none.
+  // At least `bytes` bytes (0 counts as 1), aligned to 256. Throws OutOfMemory when there are none.
   void* allocate(std::size_t bytes);
   void deallocate(void* pointer) noexcept;  // null: nothing happens
 

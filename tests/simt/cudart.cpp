@@ -15,6 +15,11 @@ namespace simt {
 void fail_allocation_after(long count, long times) {
   DeviceMemory::instance().fail_after(count, times);
 }
+void set_free_memory(std::size_t bytes) {
+  const auto lock = Runtime::instance().lock();
+  DeviceMemory& memory = DeviceMemory::instance();
+  memory.total = memory.live() + bytes;
+}
 void set_protect(bool on) {
   const auto lock = Runtime::instance().lock();
   if (on) watch_invalid_accesses();
@@ -89,12 +94,12 @@ cudaError_t CUDARTAPI cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   std::strcpy(properties->name, "emulator");
   properties->major = 9;
   properties->multiProcessorCount = 1;
-  properties->totalGlobalMem = DeviceMemory::total;
+  properties->totalGlobalMem = DeviceMemory::instance().total;
   return cudaSuccess;
 }
 cudaError_t CUDARTAPI cudaMemGetInfo(size_t* available, size_t* total) {
   const auto lock = Runtime::instance().lock();
-  *total = DeviceMemory::total;
+  *total = DeviceMemory::instance().total;
   *available = *total - DeviceMemory::instance().live();
   return cudaSuccess;
 }

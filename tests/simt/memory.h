@@ -11,7 +11,7 @@ namespace simt {
 
 class DeviceMemory {
  public:
-  static constexpr std::size_t total = std::size_t{4} << 30;
+  std::size_t total = std::size_t{4} << 30;
 
   static DeviceMemory& instance();
   cudaError_t allocate(void** out, std::size_t size);

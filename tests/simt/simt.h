@@ -46,6 +46,8 @@ void set_block_window(std::uint64_t first, std::uint64_t count);
 void clear_block_window();
 // The `times` allocations after `count` more fail; count -1: none.
 void fail_allocation_after(long count, long times = 1);
+// The device has room for `bytes` more.
+void set_free_memory(std::size_t bytes);
 // An allocation of any size (below 2^37 bytes) whose pages exist only once they are touched; it is zero, not
 // NaN.
 cudaError_t allocate_virtual(void** out, std::size_t bytes);
