@@ -37,9 +37,8 @@ class Optimizer {
   void load_state_dict(const StateDict& state);
 
   virtual std::string name() const = 0;  // "sgd" or "adamw"
-  virtual bool counts_steps() const {
-    return false;
-  }  // whether an update depends on the number of earlier ones
+  // Whether an update depends on the number of earlier ones.
+  virtual bool counts_steps() const { return false; }
 
  protected:
   // `part_names`: names of the state's arenas. weight_decay applies to parameters that decay.

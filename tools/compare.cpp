@@ -11,6 +11,7 @@
 #include "tools/compare_options.h"
 #include "tools/compare_page.h"
 #include "tools/compare_result.h"
+#include "tools/evaluation_report.h"
 #include "tools/output_directory.h"
 #include "tools/program.h"
 
@@ -18,14 +19,23 @@ namespace {
 
 using namespace thaw;
 
-// The network that the blocks are counted in.
-std::unique_ptr<Network> network_of(const ModelOptions& o) {
-  if (!o.model.empty()) return make_network(o.model, {});
-  const LoadedWeights file = read_weights(o.weights);
-  if (file.metadata.empty())
-    throw UsageError("--model NAME is required: " + o.weights +
+// Gives `o` the model of the weights where the user named none, and the size of the scratch CNN's pictures.
+std::unique_ptr<Network> open_network(CompareOptions& o) {
+  ModelOptions& model = o.train.model;
+  const LoadedWeights file = read_weights(model.weights);
+  int size = model.input_size;
+  if (!file.metadata.empty()) {
+    const ModelDescription description = ModelDescription::parse(file.metadata, model.weights);
+    if (model.model.empty()) model.model = description.model;
+    if (size == 0) size = description.preprocess.input_size;
+  } else if (model.model.empty()) {
+    throw UsageError("--model NAME is required: " + model.weights +
                      " was not written by Thaw and does not name its network");
-  return make_network(ModelDescription::parse(file.metadata, o.weights).model, {});
+  }
+  auto network = make_network(model.model, {});
+  if (size == 0) size = static_cast<int>(network->input().size);
+  if (o.scratch_size == 0) o.scratch_size = std::max(size, smallest_scratch_size);
+  return network;
 }
 
 std::string plan_text(const CompareOptions& o, const std::vector<ComparePlan>& plans) {
@@ -46,7 +56,7 @@ bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareR
       const auto result = compare_run(settings, row.plan, lr, 1, exit_code);
       if (!result) return false;
       if (!best || result->val_accuracy > best->val_accuracy) best = result;
-    } catch (const Error& e) {
+    } catch (const NotFinite& e) {
       if (row.tried.size() == 1) throw;
       fmt::print(stderr, "plan {}: lr {:g} is out of the choice: {}\n", row.plan.key, lr, e.what());
     }
@@ -67,8 +77,7 @@ bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareR
 
 int compare(const CLI::App& app, CompareOptions o) {
   check_compare_options(o);
-  const std::unique_ptr<Network> network = network_of(o.train.model);
-  o.train.model.model = network->name();
+  const std::unique_ptr<Network> network = open_network(o);
   const std::vector<ComparePlan> plans = chosen_plans(compare_plans(*network, o.story), o.plans);
   for (const ComparePlan& plan : plans) check_model_name(plan.model);
   fmt::print(stderr, "{}", plan_text(o, plans));

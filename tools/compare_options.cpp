@@ -18,6 +18,7 @@ void add_compare_options(CLI::App& app, CompareOptions& o) {
   for (const char* name :
        {"--freeze", "--bn", "--lr", "--seed", "--resume", "--stop-after", "--freeze-epochs"})
     if (CLI::Option* option = app.get_option_no_throw(name)) app.remove_option(option);
+  app.get_option("--output")->description("folder for compare.md, compare.json, compare.html and the runs");
   app.add_option("--lr", o.lr,
                  "learning rates of the pretrained plans; of several each plan keeps the one that is best on "
                  "validation with the first seed (default: 0.001)")
@@ -40,7 +41,7 @@ void add_compare_options(CLI::App& app, CompareOptions& o) {
   app.add_option("--seeds", o.seeds, "runs of each plan, seeds 1 to N; the split is the same for all")
       ->check(CLI::Range(1, 1000));
   app.add_option("--scratch-size", o.scratch_size,
-                 "input size of the scratch CNN (default: --input-size, at least 64)")
+                 "side of the scratch CNN's pictures (default: that of the other plans, at least 64)")
       ->check(CLI::Range(46, 8192))
       ->default_str("");
   app.add_flag("--json", o.json, "one JSON object on stdout instead of the table");

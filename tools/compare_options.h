@@ -14,7 +14,7 @@ struct CompareOptions {
   std::vector<std::string> plans;      // empty: all
   std::string story;                   // empty: see compare_plans
   int seeds = 5;
-  int scratch_size = 0;
+  int scratch_size = 0;  // 0: as the other plans, at least 64
   bool json = false;
 
   // The learning rates that `plan` chooses from.

@@ -32,22 +32,6 @@ struct Scale {
   double x(double v) const { return left + (right - left) * (v - low) / (high - low); }
 };
 
-// Markdown's cells as HTML's: the one table, written twice.
-std::string as_html(const std::string& markdown) {
-  std::vector<std::vector<std::string>> rows;
-  std::size_t at = 0;
-  while (at < markdown.size()) {
-    const std::size_t end = markdown.find('\n', at);
-    const std::string line = markdown.substr(at, end - at);
-    std::vector<std::string> cells;
-    for (std::size_t from = 2, to; (to = line.find(" |", from)) != std::string::npos; from = to + 3)
-      cells.push_back(line.substr(from, to - from));
-    if (!cells.empty()) rows.push_back(std::move(cells));
-    at = end + 1;
-  }
-  return html_table(rows.front(), {rows.begin() + 1, rows.end()});
-}
-
 }  // namespace
 
 std::string compare_chart(const std::vector<CompareRow>& rows) {
@@ -115,7 +99,9 @@ std::string compare_page(const std::vector<CompareRow>& rows, const std::string&
   body += fmt::format(
       "<p class=\"soft\">{} accuracy in %: a dot per seed, the mean and its standard error.</p>\n",
       tested ? "Test" : "Validation");
-  body += compare_chart(rows) + "<h2>In numbers</h2>\n" + as_html(compare_table(rows));
+  const auto cells = compare_cells(rows);
+  body += compare_chart(rows) + "<h2>In numbers</h2>\n" +
+          html_table(cells.front(), {cells.begin() + 1, cells.end()});
   body +=
       "<p class=\"soft\">Accuracies in %: mean ± standard error over the seeds. The epoch is chosen on "
       "validation. Differences are paired: the same seed with both plans. Peak MB: of the tensors on the "

@@ -106,27 +106,36 @@ const CompareRow* base_row(const std::vector<CompareRow>& rows) {
   return found == rows.end() ? &rows.front() : &*found;
 }
 
-std::string compare_table(const std::vector<CompareRow>& rows) {
+std::vector<std::vector<std::string>> compare_cells(const std::vector<CompareRow>& rows) {
   const CompareRow* base = base_row(rows);
-  if (base == nullptr) return "";
-  std::string text = fmt::format(
-      "| plan | trained parameters | learning rate | validation % | test % | minus plan {} | best epochs | "
-      "s / epoch | peak MB |\n|---|---|---|---|---|---|---|---|---|\n",
-      base->plan.key);
+  if (base == nullptr) return {};
+  std::vector<std::vector<std::string>> cells{{"plan", "trained parameters", "learning rate", "validation %",
+                                               "test %", "minus plan " + base->plan.key, "best epochs",
+                                               "s / epoch", "peak MB"}};
   for (const CompareRow& row : rows) {
-    if (row.results.empty()) continue;
     std::vector<int> epochs;
     for (const CompareResult& r : row.results) epochs.push_back(r.best_epoch);
     const auto test = row.test();
-    const std::string lr = fmt::format("{:g}", row.results.front().lr) +
-                           (row.tried.size() > 1 ? fmt::format(" of {:g}", fmt::join(row.tried, ", ")) : "");
-    text +=
-        fmt::format("| {} | {} | {} | {} | {} | {} | {} | {:.2f} | {:.0f} |\n", row.plan.title,
-                    row.results.front().trainable, lr, percent(spread(row.validation())),
-                    test ? percent(spread(*test)) : "-",
-                    &row == base ? "-" : percent(paired_difference(row, *base), true), fmt::join(epochs, " "),
-                    mean_of(row, [](const CompareResult& r) { return r.seconds; }),
-                    mean_of(row, [](const CompareResult& r) { return r.peak_bytes; }) / 1e6);
+    cells.push_back(
+        {row.plan.title, std::to_string(row.results.front().trainable),
+         fmt::format("{:g}", row.results.front().lr) +
+             (row.tried.size() > 1 ? fmt::format(" of {:g}", fmt::join(row.tried, ", ")) : ""),
+         percent(spread(row.validation())), test ? percent(spread(*test)) : "-",
+         &row == base ? "-" : percent(paired_difference(row, *base), true),
+         fmt::format("{}", fmt::join(epochs, " ")),
+         fmt::format("{:.2f}", mean_of(row, [](const CompareResult& r) { return r.seconds; })),
+         fmt::format("{:.0f}", mean_of(row, [](const CompareResult& r) { return r.peak_bytes; }) / 1e6)});
+  }
+  return cells;
+}
+
+std::string compare_table(const std::vector<CompareRow>& rows) {
+  std::string text;
+  for (const std::vector<std::string>& cells : compare_cells(rows)) {
+    const bool head = text.empty();
+    text += fmt::format("| {} |\n", fmt::join(cells, " | "));
+    for (std::size_t i = 0; head && i < cells.size(); ++i) text += "|---";
+    if (head) text += "|\n";
   }
   return text;
 }

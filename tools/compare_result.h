@@ -44,9 +44,11 @@ struct CompareRow {
 // Of `row` minus `base` on the same seeds: on the test pictures where there are any, else on validation.
 Spread paired_difference(const CompareRow& row, const CompareRow& base);
 
-// A table in Markdown: per plan trained parameters, learning rate, validation and test accuracy (mean and
-// standard error over the seeds), the paired difference to the plan "0" (else to the first), the best epochs,
-// seconds per epoch, peak memory.
+// The head, then per plan trained parameters, learning rate, validation and test accuracy (mean and standard
+// error over the seeds), the paired difference to the plan "0" (else to the first), the best epochs, seconds
+// per epoch, peak memory. Every row must have results.
+std::vector<std::vector<std::string>> compare_cells(const std::vector<CompareRow>& rows);
+// The same as a table in Markdown.
 std::string compare_table(const std::vector<CompareRow>& rows);
 // {"plans":[{"plan":"0","title":...,"model":...,"freeze":...,"bn":...,"runs":[RESULT...]}...]}
 std::string compare_json(const std::vector<CompareRow>& rows);

@@ -21,9 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The smallest side that leaves the scratch CNN's four convolutions and poolings something to see, with room.
-constexpr int smallest_scratch_size = 64;
-
 TrainOptions options_of(const CompareSettings& settings, const ComparePlan& plan, double lr,
                         std::uint64_t seed) {
   TrainOptions o = settings.base;
@@ -31,12 +28,13 @@ TrainOptions options_of(const CompareSettings& settings, const ComparePlan& plan
   if (!plan.pretrained) o.model.weights.clear();
   o.freeze = plan.freeze;
   o.bn = plan.bn;
+  // Where all is trained, or BatchNorm moves, nothing stays as it is.
+  o.cache_features = o.cache_features && plan.freeze != "none" && plan.bn != "train";
   o.lr = lr;
   o.seed = seed;
   if (plan.model == "scratch_cnn") {
     if (o.model.in_channels == 0) o.model.in_channels = 3;  // as the networks it is compared with
-    o.model.input_size = settings.scratch_size > 0 ? settings.scratch_size
-                                                   : std::max(o.model.input_size, smallest_scratch_size);
+    o.model.input_size = settings.scratch_size;
   }
   o.output = fmt::format("{}/runs/{}-{:g}-{}", settings.base.output, plan.key, lr, seed);
   return o;
@@ -61,7 +59,7 @@ std::string text_of(const std::string& path) {
 
 // The options without what may change between the parts of a run.
 std::string lasting(GivenOptions given) {
-  for (const char* name : {"data", "workers", "device"}) given.erase(name);
+  std::erase_if(given, [](const auto& option) { return may_change(option.first); });
   return nlohmann::ordered_json(given).dump();
 }
 
@@ -72,11 +70,7 @@ std::optional<double> test_accuracy(const TrainOptions& o) {
   DatasetSplits splits = scan_data_for(session.description, o.data.data);
   if (splits.test.samples.empty()) return {};
   check_pictures(splits.test, o.data.workers);
-  LoaderOptions loading;
-  loading.batch_size = o.data.batch_size;
-  loading.workers = o.data.workers;
-  loading.cache_bytes = 0;
-  Loader loader(std::move(splits.test), session.description.preprocess, loading);
+  Loader loader(std::move(splits.test), session.description.preprocess, one_pass(o.data));
   return evaluate_model(session, loader, "test").top1;
 }
 
@@ -112,6 +106,9 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
   CompareResult result;
   {
     TrainingRun run(options, given, state.get());
+    if (!run.validates())
+      throw Error(options.data.data +
+                  ": has no validation pictures to choose the epoch by; give it val/ or use --val-split");
     exit_code = run.run(output);
     if (exit_code != 0) return {};
     for (const Parameter* p : run.session().arenas.trainable()) result.trainable += p->value.elements();

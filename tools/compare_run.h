@@ -9,11 +9,14 @@
 
 namespace thaw {
 
+// Leaves the scratch CNN's four convolutions and poolings something to see.
+constexpr int smallest_scratch_size = 64;
+
 // What all runs of a comparison share.
 struct CompareSettings {
-  TrainOptions base;     // data, weights, schedule, ...; output: the comparison's folder
-  GivenOptions given;    // the same as the user gave them, without what a plan or run sets
-  int scratch_size = 0;  // side of the scratch CNN's input; 0: as base says, but at least 64
+  TrainOptions base;   // data, weights, schedule, ...; output: the comparison's folder
+  GivenOptions given;  // the same as the user gave them, without what a plan or run sets
+  int scratch_size = smallest_scratch_size;  // side of the scratch CNN's pictures
 };
 
 // Trains (or continues, or only reads what a finished run left) in OUTPUT/runs/PLAN-LR-SEED; tests the best

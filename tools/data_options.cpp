@@ -48,6 +48,14 @@ void check_views(const Dataset& dataset, const ModelDescription& d, const std::s
                                 : ""));
 }
 
+LoaderOptions one_pass(const DataOptions& o) {
+  LoaderOptions loading;
+  loading.batch_size = o.batch_size;
+  loading.workers = o.workers;
+  loading.cache_bytes = 0;
+  return loading;
+}
+
 void check_pictures(const Dataset& dataset, int threads) {
   const VerifyReport report = verify_images(dataset, std::max(1, threads));
   if (report.bad.empty()) return;

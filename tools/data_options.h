@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "io/loader.h"
 #include "tools/model_description.h"
 
 namespace thaw {
@@ -27,6 +28,9 @@ DatasetSplits scan_data_for(const ModelDescription& description, const std::stri
 
 // Throws Error naming both numbers if they differ.
 void check_views(const Dataset& dataset, const ModelDescription& description, const std::string& data);
+
+// For one pass over a dataset in its order, as evaluation sees it; keeps no pictures.
+LoaderOptions one_pass(const DataOptions& options);
 
 // Opens no more than the header of every picture. Throws Error naming the first bad one and how many there
 // are.

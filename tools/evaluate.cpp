@@ -35,11 +35,7 @@ int evaluate(const ModelOptions& model, const DataOptions& data, const std::stri
   for (const std::string& note : splits.notes) fmt::print(stderr, "data: {}\n", note);
   fmt::print(stderr, "{}\n", device_line(model, *session.backend));
 
-  LoaderOptions options;
-  options.batch_size = data.batch_size;
-  options.workers = data.workers;
-  options.cache_bytes = 0;
-  Loader loader(std::move(dataset), session.description.preprocess, options);
+  Loader loader(std::move(dataset), session.description.preprocess, one_pass(data));
   const EvaluationReport report = evaluate_model(session, loader, split);
   fmt::print("{}{}", json ? report.json() : report.table(), json ? "\n" : "");
   return exit_done;

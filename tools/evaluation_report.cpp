@@ -92,7 +92,7 @@ EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_
     const float* row = logits.data() + i * static_cast<std::size_t>(columns);
     for (std::int64_t k = 0; k < columns; ++k)
       if (!std::isfinite(row[k]))
-        throw Error(
+        throw NotFinite(
             fmt::format("the network's output for image {} is not finite; are the weights broken?", i));
     const int label = labels[i], guess = predicted_class(row, columns);
     ++report.confusion.at(static_cast<std::size_t>(label)).at(static_cast<std::size_t>(guess));

@@ -7,7 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "kernels/error.h"
+
 namespace thaw {
+
+// A loss, gradient or logit that is no number: the network has diverged or its weights are broken.
+struct NotFinite : Error {
+  using Error::Error;
+};
 
 // Class probabilities of one row of logits. One logit z stands for two classes: 1 - sigmoid(z) and
 // sigmoid(z).
@@ -39,7 +46,7 @@ struct EvaluationReport {
 };
 
 // `logits` holds labels.size() rows of `columns` values: classes.size(), or 1 for two classes. Throws Error
-// when they disagree or a logit is not finite.
+// when they disagree, NotFinite when a logit is not finite.
 EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_t columns,
                                    const std::vector<int>& labels, const std::vector<std::string>& classes);
 

@@ -63,7 +63,6 @@ FeatureCache::FeatureCache(Network& network, const ImageInput& input, Loader& lo
                   rows.as<std::byte>() + i * bytes, bytes);
     if (bar) bar->advance(batch.size(), batch.waited, 0);
   }
-  complete_ = true;
 }
 
 Shape FeatureCache::shape_of(std::int64_t samples) const {

@@ -20,12 +20,11 @@ class FeatureCache {
  public:
   // Runs stages [0, stages) over every sample of `loader` as its first epoch gives them. `progress` (may be
   // empty) labels a bar. `stop` (may be empty) is asked before each batch; when it says true, the cache is
-  // not complete(). Throws Error as the loader does, and when the features would take more than half of the
+  // of no use. Throws Error as the loader does, and when the features would take more than half of the
   // machine's memory.
   FeatureCache(Network& network, const ImageInput& input, Loader& loader, std::size_t stages,
                const std::string& progress, const std::function<bool()>& stop = {});
 
-  bool complete() const { return complete_; }
   std::size_t stages() const { return stages_; }
   std::size_t bytes() const { return features_.bytes(); }
   // The features of these samples [rows,...] in host memory; `stages()` is the stage that takes them.
@@ -36,7 +35,6 @@ class FeatureCache {
   void reserve(const Tensor& output, std::int64_t samples, std::int64_t total);
 
   std::size_t stages_;
-  bool complete_ = false;
   std::int64_t rows_ = 0;  // of a sample: its views
   Tensor features_;        // [samples * rows, ...]
 };

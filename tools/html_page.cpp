@@ -6,10 +6,10 @@ namespace {
 
 constexpr const char* style = R"css(
 :root { --paper: #fff; --ink: #1c2430; --soft: #5b6675; --line: #d9dee6; --panel: #f5f7fa;
-        --blue: #1f6fb2; --orange: #b3560a; --green: #25784a; --red: #b0303c; }
+        --blue: #1f6fb2; --orange: #b3560a; --green: #25784a; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14181e; --ink: #e6eaf0; --soft: #9aa6b5; --line: #333c48; --panel: #1c222b;
-          --blue: #6db3ee; --orange: #f0a35e; --green: #6fcf97; --red: #f08089; }
+          --blue: #6db3ee; --orange: #f0a35e; --green: #6fcf97; }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.5rem 1rem 3rem; background: var(--paper); color: var(--ink);
@@ -27,9 +27,9 @@ th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 svg { display: block; width: 100%; max-width: 52rem; height: auto; font: 13px system-ui, sans-serif; }
 svg text { fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 4px; } svg .label { fill: var(--soft); }
-svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
+svg .grid { stroke: var(--line); }
 svg .series1 { stroke: var(--blue); fill: var(--blue); } svg .series2 { stroke: var(--orange); fill: var(--orange); }
-svg .series3 { stroke: var(--green); fill: var(--green); } svg .series4 { stroke: var(--red); fill: var(--red); }
+svg .series3 { stroke: var(--green); fill: var(--green); }
 @media (max-width: 40rem) { svg { font-size: 22px; } }
 )css";
 

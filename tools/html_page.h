@@ -10,8 +10,8 @@ namespace thaw {
 // `text` with & < > " and ' as entities, fit for contents and quoted attributes.
 std::string html_escape(std::string_view text);
 
-// A whole document. `title` is text, `body` is HTML. SVG in it may use the classes grid, axis, label (text),
-// series1 ... series4 and the colours of the style's variables.
+// A whole document. `title` is text, `body` is HTML. SVG in it may use the classes grid, label (text) and
+// series1 ... series3.
 std::string html_page(const std::string& title, const std::string& body);
 
 // A table of text cells in a box that scrolls sideways where the page is narrow. The first cell of a row is

@@ -90,14 +90,17 @@ GivenOptions given_options(const CLI::App& app) {
   return given;
 }
 
+bool may_change(const std::string& option) {
+  return option == "data" || option == "workers" || option == "device";
+}
+
 TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,
                              const TrainOptions& current) {
-  static const std::set<std::string> may_change{"data", "workers", "device"};
   GivenOptions all = stored;
   const auto text = [](const std::vector<std::string>& values) { return CLI::detail::join(values, ","); };
   for (const auto& [name, values] : now) {
     const auto before = stored.find(name);
-    if (may_change.count(name) == 0 && (before == stored.end() || before->second != values))
+    if (!may_change(name) && (before == stored.end() || before->second != values))
       throw UsageError("--resume: --" + name + " was " +
                        (before == stored.end() ? "not given" : text(before->second)) + " and cannot become " +
                        text(values) + "; leave it out, or start a new run in another --output");

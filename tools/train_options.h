@@ -52,6 +52,9 @@ void add_train_options(CLI::App& app, TrainOptions& options);
 using GivenOptions = std::map<std::string, std::vector<std::string>>;
 GivenOptions given_options(const CLI::App& app);
 
+// Whether an option may be another one in a later part of the same run: data, workers, device.
+bool may_change(const std::string& option);
+
 // The options of a run to be continued: those it was started with (`stored`), and of `now` what may change:
 // --data,
 // --workers, --device. `current` gives output, resume, stop-after and dry-run. Throws UsageError when `now`

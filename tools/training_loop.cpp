@@ -33,12 +33,12 @@ void TrainingLoop::step(const Batch& batch, TrainingPosition& position) {
   const std::string where =
       fmt::format("epoch {}, batch {}", position.epochs_done + 1, position.batches_done + 1);
   if (!std::isfinite(result.loss))
-    throw Error(fmt::format(
+    throw NotFinite(fmt::format(
         "{}: the loss is {}; nothing of this epoch is saved. Use a smaller --lr than {:g}, --warmup-epochs "
         "or --clip-grad",
         where, result.loss, lr));
   if (result.state.skip != 0)
-    throw Error(fmt::format(
+    throw NotFinite(fmt::format(
         "{}: the gradient is not finite; nothing of this epoch is saved. Use a smaller --lr than {:g}", where,
         lr));
 

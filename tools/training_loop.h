@@ -28,8 +28,8 @@ class TrainingLoop {
 
   // Trains the rest of the epoch that `position` stands in and fills the training part of `metrics`; the
   // caller validates and then calls position.next_epoch(). After each batch but the last `stop` is asked;
-  // when it says true, returns false with `position` in mid-epoch. Throws Error when loss or gradients are
-  // not finite: the network is then no good and must not be saved.
+  // when it says true, returns false with `position` in mid-epoch. Throws NotFinite when loss or gradients
+  // are not finite: the network is then no good and must not be saved.
   bool run_epoch(TrainingPosition& position, EpochMetrics& metrics, const std::function<bool()>& stop);
 
  private:

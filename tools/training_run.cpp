@@ -239,9 +239,7 @@ bool TrainingRun::cache_features(const std::function<bool()>& stop) {
   val_features_.reset();
   if (stages > 0) {
     const auto fill = [&](const Dataset& dataset, const std::string& what) {
-      LoaderOptions options = loading();
-      options.cache_bytes = 0;
-      Loader loader(dataset, session_.description.preprocess, options);
+      Loader loader(dataset, session_.description.preprocess, one_pass(options_.data));
       return std::make_unique<FeatureCache>(*session_.network, image_input(), loader, stages, what, stop);
     };
     train_features_ = fill(splits_.train, "features, training");

@@ -24,6 +24,7 @@ class TrainingRun {
   int run(const OutputDirectory& output);
 
   const Session& session() const { return session_; }
+  bool validates() const { return !splits_.val.samples.empty(); }
   // "122 frozen tensors, 0 bits changed". Throws Error as FreezeReceipt::verify does.
   std::string receipt() const { return receipt_.verify(*session_.network); }
 

@@ -8,8 +8,9 @@ __device__ float divisor_of(const PoolGeometry& g, const Span& y, const Span& x)
   return static_cast<float>(g.include_pad ? y.padded * x.padded : (y.end - y.begin) * (x.end - x.begin));
 }
 
+// Two blocks at least: left to itself, ptxas spills on sm_80 to fit more.
 template <bool Wide, class T>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 2)
     avg_forward_kernel(PoolGeometry g, Pixels<const T> x, Pixels<T> y) {
   const Place at(g.shape);
   if (at.count == 0) return;

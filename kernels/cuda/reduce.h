@@ -22,8 +22,9 @@ __device__ inline double block_sum(double value) {
 
 // Sums per channel over a part of the pixels. f.constants(place) is fetched once; f.add(constants, pixel,
 // place, run) adds one pixel to run[Sums][octet]. Short runs are f32, what they join is double.
+// Two blocks at least: left to itself, ptxas spills on sm_80 to fit more.
 template <int Sums, class F>
-__global__ void __launch_bounds__(block_threads) column_sums_kernel(F f, Columns shape, double* partial) {
+__global__ void __launch_bounds__(block_threads, 2) column_sums_kernel(F f, Columns shape, double* partial) {
   THAW_SHARED(double, tile, [octet * block_threads]);
   const Place at(shape);
   double total[Sums][octet] = {};

@@ -143,15 +143,17 @@ def golden(prefix, name, plan, bn, size, lr, picture="input"):
     print(path, "losses", rounded(exact["losses"], 4), "distance", out["losses"]["distances"][-1])
 
 
-def names():
-    with open(os.path.join(HERE, "resnet_names.tsv"), "w") as f:
-        for model, classes in (("resnet18", 1000), ("resnet50", 1000), ("resnet20", 10)):
+def write(prefix, models, cases):
+    """PREFIX_names.tsv of the models (name, classes); the goldens of the cases, or of those MODEL_PLAN on the command
+    line."""
+    with open(os.path.join(HERE, f"{prefix}_names.tsv"), "w") as f:
+        for model, classes in models:
             for name, tensor in nets.make(model, classes).state_dict().items():
                 f.write(f"{model}\t{name}\t[{', '.join(map(str, tensor.shape))}]\n")
+    for case in cases:
+        if len(sys.argv) == 1 or case[0] + "_" + case[1] in sys.argv[1:]:
+            golden(prefix, *case)
 
 
 if __name__ == "__main__":
-    names()
-    for case in CASES:
-        if len(sys.argv) == 1 or case[0] + "_" + case[1] in sys.argv[1:]:
-            golden("resnet", *case)
+    write("resnet", [("resnet18", 1000), ("resnet50", 1000), ("resnet20", 10)], CASES)

@@ -5,10 +5,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <map>
 
 #include "tests/layers/numeric.h"
 #include "tests/support/devices.h"
+#include "tests/support/step_results.h"
 
 namespace thaw {
 namespace {
@@ -60,11 +60,8 @@ struct Setting {
   bool training = true;
 };
 
-// Everything that a step leaves, by name.
-using Results = std::map<std::string, std::vector<float>>;
-
-Results step(Backend& backend, DType type, std::int64_t in, std::int64_t growth, const Setting& setting,
-             DenseForm form) {
+test::StepResults step(Backend& backend, DType type, std::int64_t in, std::int64_t growth,
+                       const Setting& setting, DenseForm form) {
   Net net(in, growth);
   fill(net);
   net.visit([&](Module& m) {
@@ -82,7 +79,7 @@ Results step(Backend& backend, DType type, std::int64_t in, std::int64_t growth,
   backend.copy(x32.view(), xt.view(), Into::assign);
   const Variable x(xt, setting.x_wants);
   const Variable y = net.forward(x, setting.training ? Mode::train() : Mode::eval());
-  Results results;
+  test::StepResults results;
   const auto keep = [&](const std::string& name, const Tensor& t) {
     const Tensor f32 = Tensor::empty(backend, t.shape());
     backend.copy(t.view(), f32.view(), Into::assign);
@@ -102,30 +99,8 @@ Results step(Backend& backend, DType type, std::int64_t in, std::int64_t growth,
         CHECK(p->has_grad);
         keep("d" + p->name, p->grad);
       }
-  for (const Buffer* b : net.buffers()) {
-    if (b->value.dtype() == DType::f32)
-      keep(b->name, b->value);
-    else
-      results[b->name] = {static_cast<float>(*b->value.as<std::int64_t>())};
-  }
+  test::add_buffers(results, net);
   return results;
-}
-
-void compare(const Results& slices, const Results& plain, double tolerance) {
-  REQUIRE(slices.size() == plain.size());
-  for (const auto& [name, expected] : plain) {
-    CAPTURE(name);
-    REQUIRE(slices.contains(name));
-    const std::vector<float>& got = slices.at(name);
-    REQUIRE(got.size() == expected.size());
-    double scale = 0.0, most = 0.0;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      scale = std::max(scale, std::abs(static_cast<double>(expected[i])));
-      const double d = std::abs(static_cast<double>(got[i]) - static_cast<double>(expected[i]));
-      if (!(d <= most)) most = d;
-    }
-    CHECK(most <= tolerance * scale);
-  }
 }
 
 const std::string layer = "block.denselayer";
@@ -172,16 +147,16 @@ TEST_CASE("dense block: slices equal the plain form, gradients and running stati
       CAPTURE(backend->name());
       CAPTURE(setting.name);
       // f32 sums of a few hundred terms in another order: some 1e-6 of the largest value.
-      compare(step(*backend, DType::f32, 8, 4, setting, DenseForm::slices),
-              step(*backend, DType::f32, 8, 4, setting, DenseForm::concat), 2e-5);
+      test::check_near(step(*backend, DType::f32, 8, 4, setting, DenseForm::slices),
+                       step(*backend, DType::f32, 8, 4, setting, DenseForm::concat), 2e-5);
     }
 }
 
 TEST_CASE("dense block: slices that begin anywhere") {
   for (const auto& backend : test::backends()) {
     CAPTURE(backend->name());
-    compare(step(*backend, DType::f32, 5, 3, settings[0], DenseForm::slices),
-            step(*backend, DType::f32, 5, 3, settings[0], DenseForm::concat), 2e-5);
+    test::check_near(step(*backend, DType::f32, 5, 3, settings[0], DenseForm::slices),
+                     step(*backend, DType::f32, 5, 3, settings[0], DenseForm::concat), 2e-5);
   }
 }
 
@@ -190,8 +165,8 @@ TEST_CASE("dense block: slices equal the plain form in bf16") {
     if (device.type != DType::bf16) continue;
     CAPTURE(device.text());
     // Activations are rounded to 8 bits in both forms, and seven times from one end to the other.
-    compare(step(device.backend, DType::bf16, 8, 8, settings[0], DenseForm::slices),
-            step(device.backend, DType::bf16, 8, 8, settings[0], DenseForm::concat), 0.06);
+    test::check_near(step(device.backend, DType::bf16, 8, 8, settings[0], DenseForm::slices),
+                     step(device.backend, DType::bf16, 8, 8, settings[0], DenseForm::concat), 0.06);
   }
 }
 

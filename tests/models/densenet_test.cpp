@@ -4,14 +4,13 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
-
 #include "layers/losses.h"
 #include "models/freeze_plan.h"
 #include "models/load_weights.h"
 #include "models/registry.h"
 #include "tests/models/formula.h"
 #include "tests/support/devices.h"
+#include "tests/support/step_results.h"
 
 namespace thaw {
 namespace {
@@ -29,10 +28,7 @@ constexpr Plan plans[] = {
     {"none", BatchNormPolicy::frozen},
 };
 
-// Everything that a step leaves, by name.
-using Results = std::map<std::string, std::vector<float>>;
-
-Results step(Backend& backend, const Plan& plan, DenseForm form) {
+test::StepResults step(Backend& backend, const Plan& plan, DenseForm form) {
   const auto network = make_network("densenet_bc_16_6", {.num_classes = 3});
   load_weights(*network, test::formula::weights(network->state_dict()));
   apply_freeze_plan(*network, plan.freeze);
@@ -49,15 +45,10 @@ Results step(Backend& backend, const Plan& plan, DenseForm form) {
       from_contiguous(std::vector{label_normalizer(std::vector{0, 1, 2, 0}, {})}, {1}).to(backend);
   const Variable logits = network->forward(x, Mode::train());
   backward(softmax_cross_entropy(logits, targets, normalizer).loss);
-  Results results;
+  test::StepResults results;
   results["logits"] = to_contiguous(logits.value());
   for (const Parameter* p : arenas.trainable()) results["d " + p->name] = to_contiguous(p->grad);
-  for (const Buffer* b : network->buffers()) {
-    if (b->value.dtype() == DType::f32)
-      results[b->name] = to_contiguous(b->value);
-    else
-      results[b->name] = {static_cast<float>(*b->value.as<std::int64_t>())};
-  }
+  test::add_buffers(results, *network);
   return results;
 }
 
@@ -66,23 +57,9 @@ TEST_CASE("densenet: slices equal the plain form from picture to loss and back")
     for (const Plan& plan : plans) {
       CAPTURE(backend->name());
       CAPTURE(plan.freeze);
-      const Results slices = step(*backend, plan, DenseForm::slices);
-      const Results plain = step(*backend, plan, DenseForm::concat);
-      REQUIRE(slices.size() == plain.size());
-      for (const auto& [name, expected] : plain) {
-        CAPTURE(name);
-        REQUIRE(slices.contains(name));
-        const std::vector<float>& got = slices.at(name);
-        REQUIRE(got.size() == expected.size());
-        double scale = 0.0, most = 0.0;
-        for (std::size_t i = 0; i < got.size(); ++i) {
-          scale = std::max(scale, std::abs(static_cast<double>(expected[i])));
-          const double d = std::abs(static_cast<double>(got[i]) - expected[i]);
-          if (!(d <= most)) most = d;
-        }
-        // f32 sums in another order through some twenty layers.
-        CHECK(most <= 1e-4 * scale);
-      }
+      // f32 sums in another order through some twenty layers.
+      test::check_near(step(*backend, plan, DenseForm::slices), step(*backend, plan, DenseForm::concat),
+                       1e-4);
     }
 }
 

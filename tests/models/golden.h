@@ -39,25 +39,36 @@ inline std::vector<double> doubles(const Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
-// Norm, 8 projections and 16 elements.
-inline void check_gradient(const Parameter& p, const json& expected) {
-  CAPTURE(p.name);
-  const std::vector<float> g = to_contiguous(p.grad);
+// `expected`: norm, 8 projections and some elements of one tensor, with their distances. The elements are
+// chosen by `name`.
+inline void check_tensor(const std::string& name, const Tensor& tensor, const json& expected) {
+  CAPTURE(name);
+  const std::vector<float> t = to_contiguous(tensor);
   std::vector<double> sums(9, 0.0), elements;
   const std::uint64_t key = formula::fnv1a("projection");
-  for (std::size_t i = 0; i < g.size(); ++i) {
+  for (std::size_t i = 0; i < t.size(); ++i) {
     const std::uint64_t bits = formula::bits(key, i);
-    for (std::size_t k = 0; k < 8; ++k) sums[k] += (bits >> (56 + k)) & 1 ? g[i] : -g[i];
-    sums[8] += static_cast<double>(g[i]) * g[i];
+    for (std::size_t k = 0; k < 8; ++k) sums[k] += (bits >> (56 + k)) & 1 ? t[i] : -t[i];
+    sums[8] += static_cast<double>(t[i]) * t[i];
   }
   sums[8] = std::sqrt(sums[8]);
-  const std::uint64_t element_key = formula::fnv1a(p.name + "/elements");
-  for (std::uint64_t k = 0; k < 16; ++k) elements.push_back(g[formula::bits(element_key, k) % g.size()]);
+  const std::uint64_t element_key = formula::fnv1a(name + "/elements");
+  for (std::uint64_t k = 0; k < expected["elements"].size(); ++k)
+    elements.push_back(t[formula::bits(element_key, k) % t.size()]);
 
   json expected_sums = expected["projections"];
   expected_sums.push_back(expected["norm"]);
   CHECK(distance(sums, expected_sums) <= allowed * expected["sum_distance"].get<double>());
   CHECK(distance(elements, expected["elements"]) <= allowed * expected["element_distance"].get<double>());
+}
+
+// Every trainable parameter's gradient, by name; none may be missing.
+inline void check_gradients(const ParameterArenas& arenas, const json& expected) {
+  CHECK(arenas.trainable().size() == expected.size());
+  for (const Parameter* p : arenas.trainable()) {
+    REQUIRE(expected.contains(p->name));
+    check_tensor(p->name, p->grad, expected[p->name]);
+  }
 }
 
 inline void check_loss(const json& losses, std::size_t step, double loss) {

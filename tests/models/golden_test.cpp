@@ -2,9 +2,6 @@
 // statistics where frozen ones move. tests/golden says how the numbers were made and what "distance" is.
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "layers/batch_norm.h"
 #include "layers/losses.h"
 #include "models/freeze_plan.h"
@@ -12,58 +9,14 @@
 #include "models/load_weights.h"
 #include "models/registry.h"
 #include "optim/sgd.h"
-#include "tests/models/formula.h"
+#include "tests/models/golden.h"
 #include "tests/support/devices.h"
 
 namespace thaw {
 namespace {
 
 using nlohmann::json;
-
-constexpr double allowed = 4.0;  // times PyTorch-f32's own distance from PyTorch-f64
-
-json golden(const std::string& name) {
-  std::ifstream file(std::string(THAW_SOURCE_DIR) + "/tests/golden/" + name + ".json");
-  REQUIRE(file);
-  return json::parse(file);
-}
-
-double distance(const std::vector<double>& got, const json& expected) {
-  REQUIRE(got.size() == expected.size());
-  double most = 0.0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const double d = std::abs(got[i] - expected[i].get<double>());
-    if (!(d <= most)) most = d;  // NaN stays
-  }
-  return most;
-}
-
-std::vector<double> doubles(const Tensor& tensor) {
-  const std::vector<float> values = to_contiguous(tensor);
-  return {values.begin(), values.end()};
-}
-
-// `expected`: the summary of one tensor, with its distances.
-void check_tensor(const std::string& name, const Tensor& tensor, const json& expected) {
-  CAPTURE(name);
-  const std::vector<float> t = to_contiguous(tensor);
-  std::vector<double> sums(9, 0.0), elements;
-  const std::uint64_t key = test::formula::fnv1a("projection");
-  for (std::size_t i = 0; i < t.size(); ++i) {
-    const std::uint64_t bits = test::formula::bits(key, i);
-    for (std::size_t k = 0; k < 8; ++k) sums[k] += (bits >> (56 + k)) & 1 ? t[i] : -t[i];
-    sums[8] += static_cast<double>(t[i]) * t[i];
-  }
-  sums[8] = std::sqrt(sums[8]);
-  const std::uint64_t element_key = test::formula::fnv1a(name + "/elements");
-  for (std::uint64_t k = 0; k < expected["elements"].size(); ++k)
-    elements.push_back(t[test::formula::bits(element_key, k) % t.size()]);
-
-  json expected_sums = expected["projections"];
-  expected_sums.push_back(expected["norm"]);
-  CHECK(distance(sums, expected_sums) <= allowed * expected["sum_distance"].get<double>());
-  CHECK(distance(elements, expected["elements"]) <= allowed * expected["element_distance"].get<double>());
-}
+namespace golden = test::golden;
 
 // All running statistics, frozen or not, after the last step.
 void check_running(Network& network, const json& g) {
@@ -74,7 +27,7 @@ void check_running(Network& network, const json& g) {
       continue;
     }
     REQUIRE(g["running"].contains(b->name));
-    check_tensor(b->name, b->value, g["running"][b->name]);
+    golden::check_tensor(b->name, b->value, g["running"][b->name]);
     ++seen;
   }
   CHECK(seen == g["running"].size());
@@ -84,7 +37,7 @@ void check_running(Network& network, const json& g) {
 void replay(Backend& backend, const std::string& name, int steps) {
   CAPTURE(name);
   CAPTURE(backend.name());
-  const json g = golden(name);
+  const json g = golden::read(name);
   const auto classes = g["classes"].get<std::int64_t>();
   const auto batch = g["batch"].get<std::int64_t>();
   const auto size = g["size"].get<std::int64_t>();
@@ -116,24 +69,13 @@ void replay(Backend& backend, const std::string& name, int steps) {
     const Variable logits = network->forward(x, Mode::train(control.device()));
     const Loss loss = softmax_cross_entropy(logits, targets, normalizer);
     const auto at = static_cast<std::size_t>(step);
-    CHECK(std::abs(doubles(loss.loss.value())[0] - g["losses"]["values"][at].get<double>()) <=
-          allowed * g["losses"]["distances"][at].get<double>());
-    if (step == 0)
-      CHECK(distance(doubles(logits.value()), g["logits"]["values"]) <=
-            allowed * g["logits"]["distance"].get<double>());
-    if (at + 1 == g["losses"]["values"].size())
-      CHECK(distance(doubles(logits.value()), g["last_logits"]["values"]) <=
-            allowed * g["last_logits"]["distance"].get<double>());
+    golden::check_loss(g["losses"], at, golden::doubles(loss.loss.value())[0]);
+    if (step == 0) golden::check_values(g["logits"], logits.value());
+    if (at + 1 == g["losses"]["values"].size()) golden::check_values(g["last_logits"], logits.value());
     if (step == steps) break;
     arenas.clear_gradients();
     backward(loss.loss);
-    if (step == 0) {
-      CHECK(arenas.trainable().size() == g["gradients"].size());
-      for (const Parameter* p : arenas.trainable()) {
-        REQUIRE(g["gradients"].contains(p->name));
-        check_tensor(p->name, p->grad, g["gradients"][p->name]);
-      }
-    }
+    if (step == 0) golden::check_gradients(arenas, g["gradients"]);
     sgd.step(control);
   }
   if (frozen_move) check_running(*network, g);

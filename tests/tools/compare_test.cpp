@@ -91,6 +91,28 @@ TEST_CASE("compare: mean, standard error and paired differences") {
                     doctest::Contains("x.json: is not a result of compare"));
 }
 
+TEST_CASE("compare: kept features change nothing, also with plans that have nothing to keep") {
+  const TempFolder folder;
+  const std::string data = folder.file("data"), base = folder.file("base");
+  make_pictures(data);
+  REQUIRE(run("train", with(quick_training(data, base), {"--stop-after", "1"})).code == 0);
+  const auto features_kept = [&](const std::string& name, const std::vector<std::string>& more) {
+    const Outcome outcome =
+        run("compare", with({"--data", data, "--weights", base + "/last.safetensors", "--output",
+                             folder.file(name), "--epochs", "1", "--batch-size", "6", "--workers", "0",
+                             "--seeds", "1", "--no-aug", "--json", "--plans", "scratch_cnn,1,all,story"},
+                            more));
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return outcome.err.find("features: the output of") != std::string::npos;
+  };
+  CHECK(!features_kept("plain", {}));
+  CHECK(features_kept("kept", {"--cache-features"}));
+  for (const char* name : {"/runs/1-0.001-1", "/runs/all-0.001-1"})
+    CHECK(read_file(folder.file("kept") + name + "/best.safetensors") ==
+          read_file(folder.file("plain") + name + "/best.safetensors"));
+}
+
 TEST_CASE("compare: trains every plan, keeps what is done, and refuses other options") {
   const TempFolder folder;
   const std::string data = folder.file("data"), base = folder.file("base"), out = folder.file("out");
@@ -151,6 +173,24 @@ TEST_CASE("compare: trains every plan, keeps what is done, and refuses other opt
   for (std::size_t i = 0; i + 1 < wild.size(); ++i)
     if (wild[i] == "--lr") wild[i + 1] = "1e30";
   CHECK(run("compare", wild).code == 1);
+
+  // Data that cannot be read is no matter of the rate; without validation there is nothing to choose by.
+  const auto replaced = [&command](const std::string& option, const std::string& value) {
+    std::vector<std::string> other_command = command;
+    for (std::size_t i = 0; i + 1 < other_command.size(); ++i) {
+      if (other_command[i] == option) other_command[i + 1] = value;
+      if (other_command[i] == "--output") other_command[i + 1] += "_other";
+    }
+    return run("compare", other_command);
+  };
+  const Outcome missing = replaced("--data", folder.file("nowhere"));
+  CHECK(missing.code == 1);
+  CHECK(missing.err.find("out of the choice") == std::string::npos);
+  fs::remove_all(data + "/val");
+  fs::remove_all(out + "_other");
+  const Outcome blind = replaced("--seeds", "1");
+  CHECK(blind.code == 1);
+  CHECK(blind.err.find("no validation pictures to choose the epoch by") != std::string::npos);
 
   CHECK(run("compare", with(command, {"--plans", "7"})).code == 2);
   CHECK(run("compare", {"--data", data, "--model", "resnet20", "--output", out}).code == 2);

@@ -1,7 +1,8 @@
 // Asks the real cuDNN about GPUs that are not there, and compares its answers with those that are committed.
-//   deviceless sample                 every convolution of the networks in tables.cpp has an engine, at batch
-//   32 deviceless engines FILE           the same at every batch, and their table in FILE (docs/cuda.md)
-//   deviceless answers FILE           what the fake of tests/simt must obey (tests/simt/cudnn_answers.tsv)
+//   deviceless sample         every convolution of the networks in tables.cpp has an engine at batch 32
+//   deviceless engines FILE   the same at every batch, and their table in FILE (docs/cuda.md)
+//   deviceless answers FILE   what the fake of tests/simt must obey (tests/simt/cudnn_answers.tsv)
+//
 // With --write the file is brought up to date instead. Exit code 1: a graph without an engine, or another
 // answer. Needs a libcuda.so.1 on the library path; the toolkit's stub will do, and so does the driver of any
 // GPU.
