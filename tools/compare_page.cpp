@@ -69,8 +69,9 @@ std::string compare_chart(const std::vector<CompareRow>& rows) {
         "<line class=\"{0}\" stroke-width=\"3\" x1=\"{1:.1f}\" x2=\"{2:.1f}\" y1=\"{3:.1f}\" "
         "y2=\"{3:.1f}\"/><line class=\"{0}\" stroke-width=\"3\" x1=\"{4:.1f}\" x2=\"{4:.1f}\" "
         "y1=\"{5:.1f}\" y2=\"{6:.1f}\"/>\n",
-        series, scale.x(std::max(scale.low, s.mean - s.error)),
-        scale.x(std::min(scale.high, s.mean + s.error)), line, scale.x(s.mean), line - 8, line + 8);
+        series, scale.x(std::max(scale.low, s.mean - s.error.value_or(0))),
+        scale.x(std::min(scale.high, s.mean + s.error.value_or(0))), line, scale.x(s.mean), line - 8,
+        line + 8);
     y += row_height;
   }
   return svg + "</svg>\n";
@@ -89,9 +90,9 @@ std::string compare_page(const std::vector<CompareRow>& rows, const std::string&
     for (const CompareResult& r : row.results)
       receipts += fmt::format("{}, lr {:g}, seed {}: {}\n", row.plan.key, r.lr, r.seed, r.receipt);
   std::string body = "<h1>How many blocks to thaw?</h1>\n";
-  body += fmt::format("<p>Best on {}: <b>{}</b>, {:.1f} ± {:.1f} % over {} seed{}.</p>\n",
-                      tested ? "the test pictures" : "validation", html_escape(best.plan.title), 100 * s.mean,
-                      100 * s.error, best.results.size(), best.results.size() == 1 ? "" : "s");
+  body += fmt::format("<p>Best on {}: <b>{}</b>, {} % over {} seed{}.</p>\n",
+                      tested ? "the test pictures" : "validation", html_escape(best.plan.title), percent(s),
+                      best.results.size(), best.results.size() == 1 ? "" : "s");
   if (!tested)
     body +=
         "<p class=\"soft\">There are no test pictures: the epoch was chosen on the pictures that are shown "

@@ -37,12 +37,12 @@ std::vector<ComparePlan> compare_plans(const Network& network, const std::string
   std::vector<ComparePlan> plans{{"scratch_cnn", "scratch CNN, random weights", "scratch_cnn", false, "none"},
                                  {"scratch", model + ", random weights", model, false, "none"},
                                  {"0", "0 blocks: the head alone", model, true, "backbone"}};
-  std::string names;
   for (std::size_t k = 1; k < blocks.size(); ++k) {
     const std::size_t first = blocks[blocks.size() - k];
-    names = network.stages()[first].name + (names.empty() ? "" : ", " + names);
-    plans.push_back({std::to_string(k), fmt::format("{} block{}: {}", k, k == 1 ? "" : "s", names), model,
-                     true, "upto:" + network.stages()[first - 1].name});
+    const std::string& name = network.stages()[first].name;
+    plans.push_back({std::to_string(k),
+                     k == 1 ? "1 block: " + name : fmt::format("{} blocks, from {} on", k, name), model, true,
+                     "upto:" + network.stages()[first - 1].name});
   }
   plans.push_back({"all", "all blocks", model, true, "none"});
   std::string spec = story;

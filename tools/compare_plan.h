@@ -10,7 +10,7 @@ namespace thaw {
 
 struct ComparePlan {
   std::string key;  // for --plans, folders and JSON: "scratch_cnn", "scratch", "0", "1", ..., "all", "story"
-  std::string title;  // for people: "2 blocks: transition3, denseblock4"
+  std::string title;  // for people: "2 blocks, from transition3 on"
   std::string model;  // the registry's name
   bool pretrained = false;
   std::string freeze;

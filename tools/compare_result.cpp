@@ -27,11 +27,6 @@ Json as_json(const CompareResult& r) {
           {"receipt", r.receipt}};
 }
 
-std::string percent(const Spread& s, bool sign = false) {
-  return sign ? fmt::format("{:+.1f} ± {:.1f}", 100 * s.mean, 100 * s.error)
-              : fmt::format("{:.1f} ± {:.1f}", 100 * s.mean, 100 * s.error);
-}
-
 template <class F>
 double mean_of(const CompareRow& row, F value) {
   double sum = 0;
@@ -74,6 +69,11 @@ Spread spread(const std::vector<double>& values) {
   for (const double v : values) squares += (v - s.mean) * (v - s.mean);
   if (values.size() > 1) s.error = std::sqrt(squares / (n - 1) / n);
   return s;
+}
+
+std::string percent(const Spread& s, bool sign) {
+  const std::string mean = sign ? fmt::format("{:+.1f}", 100 * s.mean) : fmt::format("{:.1f}", 100 * s.mean);
+  return s.error ? mean + fmt::format(" ± {:.1f}", 100 * *s.error) : mean;
 }
 
 std::vector<double> CompareRow::validation() const {

@@ -28,9 +28,12 @@ struct CompareResult {
 
 struct Spread {
   double mean = 0;
-  double error = 0;  // standard error of the mean, by the sample's standard deviation; 0 of one value
+  std::optional<double>
+      error{};  // standard error of the mean, by the sample's standard deviation; none of one value
 };
 Spread spread(const std::vector<double>& values);
+// In %: "86.5 ± 0.5", or "86.5" where there is no spread; `sign`: "+86.5".
+std::string percent(const Spread& s, bool sign = false);
 
 struct CompareRow {
   ComparePlan plan;

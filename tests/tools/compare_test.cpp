@@ -25,7 +25,7 @@ TEST_CASE("compare: blocks are thawed one by one from the head on, and every pla
         std::vector<std::string>{"scratch_cnn", "scratch", "0", "1", "2", "3", "4", "all", "story"});
   CHECK(plans[3].title == "1 block: layer4");
   CHECK(plans[3].freeze == "upto:layer3");
-  CHECK(plans[4].title == "2 blocks: layer3, layer4");
+  CHECK(plans[4].title == "2 blocks, from layer3 on");
   CHECK(plans.back().freeze == "upto:layer2");
   CHECK(plans.back().bn == "train");
   std::int64_t before = 0;
@@ -60,15 +60,17 @@ TEST_CASE("compare: mean, standard error and paired differences") {
   // By hand: mean 0.6; squares .04 + 0 + .04, / 2 / 3.
   const Spread s = spread({0.4, 0.6, 0.8});
   CHECK(s.mean == doctest::Approx(0.6));
-  CHECK(s.error == doctest::Approx(std::sqrt(0.08 / 6)));
-  CHECK(spread({0.5}).error == 0);
+  CHECK(s.error.value() == doctest::Approx(std::sqrt(0.08 / 6)));
+  CHECK(!spread({0.5}).error);
+  CHECK(percent(spread({0.5})) == "50.0");
+  CHECK(percent(s, true) == "+60.0 ± 11.5");
 
   CompareRow base{{"0", "0 blocks", "resnet18", true, "backbone"}, {result(1, 0.5), result(2, 0.7)}, {0.1}};
   CompareRow more{
       {"1", "<1> block", "resnet18", true, "upto:layer3"}, {result(1, 0.6), result(2, 0.8)}, {0.1, 1}};
   // Both seeds gain 0.1: the difference has no spread though the rows have.
   CHECK(paired_difference(more, base).mean == doctest::Approx(0.1));
-  CHECK(paired_difference(more, base).error == doctest::Approx(0).epsilon(1e-12));
+  CHECK(paired_difference(more, base).error.value() == doctest::Approx(0).epsilon(1e-12));
   const std::string table = compare_table({base, more});
   CHECK(table.find("| <1> block | 10 | 0.1 of 0.1, 1 | 70.0 ± 10.0 | - | +10.0 ± 0.0 | 3 3 | 2.00 | 5 |") !=
         std::string::npos);
