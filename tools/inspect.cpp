@@ -8,9 +8,10 @@
 #include "io/weights.h"
 #include "models/freeze_plan.h"
 #include "models/registry.h"
-#include "tools/network_cost.h"
+#include "tools/plan_table.h"
 #include "tools/program.h"
 #include "tools/session.h"
+#include "tools/train_options.h"
 
 namespace {
 
@@ -23,43 +24,27 @@ struct Row {
   bool trainable = false;
 };
 
-struct StageRow {
-  std::string name;
-  std::int64_t parameters = 0;
-  bool trainable = false;
-};
-
 struct Inspection {
   std::string model;  // empty: not known
   std::vector<Row> tensors;
-  std::vector<StageRow> stages;
-  std::vector<StageCost> costs;  // empty: not known
+  PlanTable plan;  // empty: the network is not known
 };
 
-Inspection inspect_network(Network& network) {
-  Inspection found;
-  found.model = network.name();
-  network.visit([&](Module& m) {
+Inspection inspect_network(const std::string& model, const NetworkOptions& options,
+                           const PlanSettings& settings) {
+  const auto network = make_network(model, options);
+  apply_freeze_plan(*network, settings.freeze);
+  Inspection found{model, {}, plan_table(model, options, settings)};
+  network->visit([&](Module& m) {
     for (const Parameter* p : m.own_parameters())
       found.tensors.push_back({p->name, p->value.shape(), p->value.dtype(), !p->frozen});
     for (const Buffer* b : m.own_buffers())
       found.tensors.push_back({b->name, b->value.shape(), b->value.dtype(), false});
   });
-  std::set<const Parameter*> counted;
-  for (const Network::Stage& stage : network.stages()) {
-    StageRow row{stage.name};
-    if (stage.module != nullptr)
-      for (const Parameter* p : stage.module->parameters()) {
-        if (!counted.insert(p).second) continue;
-        row.parameters += p->value.elements();
-        row.trainable = row.trainable || !p->frozen;
-      }
-    found.stages.push_back(std::move(row));
-  }
   return found;
 }
 
-Inspection inspect_file(const std::string& path, const std::string& freeze) {
+Inspection inspect_file(const std::string& path, PlanSettings settings) {
   ReadOptions options;
   options.convert_floats = false;
   const LoadedWeights file = read_weights(path, options);
@@ -67,19 +52,17 @@ Inspection inspect_file(const std::string& path, const std::string& freeze) {
   Inspection found;
   if (!file.metadata.empty()) {
     const ModelDescription description = ModelDescription::parse(file.metadata, path);
-    const auto network = make_network(description.model, description.options);
-    apply_freeze_plan(*network, freeze);
-    found = inspect_network(*network);
+    if (settings.input_size == 0) settings.input_size = description.preprocess.input_size;
+    found = inspect_network(description.model, description.options, settings);
+    std::set<std::string> trainable;
+    for (const Row& row : found.tensors)
+      if (row.trainable) trainable.insert(row.name);
     found.tensors.clear();
-    for (const auto& [name, tensor] : file.tensors) {
-      bool trainable = false;
-      for (const Parameter* p : network->parameters())
-        trainable = trainable || (p->name == name && !p->frozen);
-      found.tensors.push_back({name, tensor.shape(), tensor.dtype(), trainable});
-    }
+    for (const auto& [name, tensor] : file.tensors)
+      found.tensors.push_back({name, tensor.shape(), tensor.dtype(), trainable.count(name) > 0});
     return found;
   }
-  if (freeze != "none")
+  if (settings.freeze != "none")
     throw UsageError("--freeze: " + path + " does not name its network; use --model NAME --freeze SPEC");
   for (const auto& [name, tensor] : file.tensors) {
     const bool buffer = name.ends_with("running_mean") || name.ends_with("running_var") ||
@@ -102,39 +85,11 @@ void print_json(const Inspection& found) {
     entry["trainable"] = t.trainable;
     out["tensors"].push_back(std::move(entry));
   }
-  out["stages"] = nlohmann::ordered_json::array();
-  for (std::size_t i = 0; i < found.stages.size(); ++i) {
-    nlohmann::ordered_json entry;
-    entry["index"] = i;
-    entry["name"] = found.stages[i].name;
-    entry["parameters"] = found.stages[i].parameters;
-    entry["trainable"] = found.stages[i].trainable;
-    out["stages"].push_back(std::move(entry));
-  }
+  if (found.plan.rows.empty())
+    out["stages"] = nlohmann::ordered_json::array();
+  else
+    out.update(plan_json(found.plan));
   fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-}
-
-void print_stages(const Inspection& found) {
-  if (!found.costs.empty())
-    fmt::print("{:23}{:>11}{:>16}{:>17}{:>11}   per picture\n", "", "parameters", "forward MFLOPs",
-               "backward MFLOPs", "saved MB");
-  StageCost sum;
-  for (std::size_t i = 0; i < found.stages.size(); ++i) {
-    const StageRow& stage = found.stages[i];
-    fmt::print("{:23}{:11}", fmt::format("stages[{}] {}", i, stage.name), stage.parameters);
-    if (!found.costs.empty()) {
-      const StageCost& cost = found.costs[i];
-      fmt::print("{:16.1f}{:17.1f}{:11.3f}", cost.forward_flops / 1e6, cost.backward_flops / 1e6,
-                 cost.saved_bytes / 1e6);
-      sum.forward_flops += cost.forward_flops;
-      sum.backward_flops += cost.backward_flops;
-      sum.saved_bytes += cost.saved_bytes;
-    }
-    fmt::print("{}\n", stage.trainable ? "   trainable" : stage.parameters > 0 ? "   frozen" : "");
-  }
-  if (!found.costs.empty())
-    fmt::print("{:34}{:16.1f}{:17.1f}{:11.3f}\n", "all", sum.forward_flops / 1e6, sum.backward_flops / 1e6,
-               sum.saved_bytes / 1e6);
 }
 
 void print_table(const Inspection& found) {
@@ -147,7 +102,7 @@ void print_table(const Inspection& found) {
     elements += t.shape.elements();
     if (t.trainable) trainable += t.shape.elements();
   }
-  print_stages(found);
+  if (!found.plan.rows.empty()) fmt::print("{}", plan_text(found.plan));
   fmt::print("{}{} tensors, {} elements, {} trainable\n", found.model.empty() ? "" : found.model + ": ",
              found.tensors.size(), elements, trainable);
 }
@@ -155,34 +110,64 @@ void print_table(const Inspection& found) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto app = make_app("Names, shapes and parameters of a file or a network.", "inspect");
-  std::string file, model, freeze = "none";
-  std::int64_t input_size = 0;
+  const auto app = make_app(
+      "Names, shapes and parameters of a file or a network, and what a freeze plan means for it.", "inspect");
+  std::string file;
+  // Of train: what is said here of them holds there.
+  TrainOptions train;
+  std::int64_t views = 1, features = 0, classes = 0;
   bool json = false;
   app->add_option("FILE", file, "a .pth, .pt, .th or .safetensors file")->default_str("");
-  app->add_option("--model", model, "a network instead of a file")->default_str("");
-  app->add_option("--freeze", freeze,
-                  "freeze plan: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated");
-  app->add_option("--input-size", input_size,
+  auto* model = app->add_option("--model", train.model.model, "a network instead of a file")->default_str("");
+  app->add_option("--freeze", train.freeze,
+                  "freeze plan: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated")
+      ->default_str("none");
+  app->add_option("--bn", train.bn,
+                  "which BatchNorm layers use the batch: auto: trainable ones, frozen: none, train: all")
+      ->check(CLI::IsMember({"auto", "frozen", "train"}));
+  app->add_option("--lr", train.lr, "learning rate of the head")
+      ->check(CLI::PositiveNumber)
+      ->default_str("0.001");
+  app->add_option("--backbone-lr-mult", train.backbone_lr_mult,
+                  "learning rate of all but the head, times --lr")
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--input-size", train.model.input_size,
                   "side of the pictures that the costs are for (default: the model's)")
-      ->check(CLI::Range(1, 8192));
+      ->check(CLI::Range(1, 8192))
+      ->default_str("");
+  for (CLI::Option* option :
+       {app->add_option("--num-classes", classes, "outputs (default: the model's)")
+            ->check(CLI::Range(1, 1000000))
+            ->default_str(""),
+        app->add_option("--in-chans", train.model.in_channels,
+                        "channels of the pictures (default: the model's)")
+            ->check(CLI::IsMember({1, 3}))
+            ->default_str(""),
+        app->add_option("--views", views, "pictures of a case")->check(CLI::Range(1, 1024)),
+        app->add_option("--features", features, "numbers of a case")->check(CLI::Range(0, 1000000))})
+    option->needs(model);
   app->add_flag("--json", json, "one JSON object on stdout");
   return run_program(*app, argc, argv, [&] {
-    if (file.empty() == model.empty()) throw UsageError("give either FILE or --model NAME; see --help");
+    if (file.empty() == train.model.model.empty())
+      throw UsageError("give either FILE or --model NAME; see --help");
+    const PlanSettings settings{.freeze = train.freeze.empty() ? "none" : train.freeze,
+                                .bn = batch_norm_policy(train.bn),
+                                .lr = train.lr > 0 ? train.lr : 1e-3,
+                                .backbone_lr_mult = train.backbone_lr_mult,
+                                .input_size = train.model.input_size};
     Inspection found;
-    if (!model.empty()) {
-      check_model_name(model);
-      const NetworkOptions options{.num_classes = default_num_classes(model),
-                                   .in_channels = default_in_channels(model),
-                                   .input_size = input_size};
-      const auto network = make_network(model, options);
-      apply_freeze_plan(*network, freeze);
-      found = inspect_network(*network);
-      if (!json)
-        found.costs =
-            stage_costs(model, options, freeze, input_size > 0 ? input_size : network->input().size);
+    if (file.empty()) {
+      const std::string& name = train.model.model;
+      check_model_name(name);
+      const NetworkOptions options{
+          .num_classes = classes > 0 ? classes : default_num_classes(name),
+          .in_channels = train.model.in_channels > 0 ? train.model.in_channels : default_in_channels(name),
+          .views = views,
+          .features = features,
+          .input_size = train.model.input_size};
+      found = inspect_network(name, options, settings);
     } else {
-      found = inspect_file(file, freeze);
+      found = inspect_file(file, settings);
     }
     json ? print_json(found) : print_table(found);
     return static_cast<int>(exit_done);

@@ -40,10 +40,11 @@ Totals totals(CountingBackend& backend, Network& network, std::int64_t cases, st
 }  // namespace
 
 std::vector<StageCost> stage_costs(const std::string& name, const NetworkOptions& options,
-                                   const std::string& freeze, std::int64_t size) {
+                                   const std::string& freeze, std::int64_t size, BatchNormPolicy bn) {
   CountingBackend backend;
   const auto network = make_network(name, options);
   apply_freeze_plan(*network, freeze);
+  set_batch_norm_policy(*network, bn);
   network->to(backend);
   const ParameterArenas arenas(backend, network->parameters(), DType::f32);
   constexpr std::int64_t cases = 2;  // BatchNorm needs more than one value

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "layers/batch_norm.h"
 #include "models/network.h"
 
 namespace thaw {
@@ -17,8 +18,10 @@ struct StageCost {
 };
 
 // One entry per stage of registry model `name`, for pictures of size x size in training mode under the freeze
-// plan `freeze`. Throws Error on a bad plan, and if the pictures are too small for the network.
+// plan `freeze` and the policy `bn`. Throws Error on a bad plan, and if the pictures are too small for the
+// network.
 std::vector<StageCost> stage_costs(const std::string& name, const NetworkOptions& options,
-                                   const std::string& freeze, std::int64_t size);
+                                   const std::string& freeze, std::int64_t size,
+                                   BatchNormPolicy bn = BatchNormPolicy::automatic);
 
 }  // namespace thaw

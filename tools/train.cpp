@@ -29,7 +29,10 @@ int train(const CLI::App& app, TrainOptions options) {
 
   TrainingRun run(options, given, state.get());
   fmt::print(stderr, "{}", run.plan());
-  if (options.dry_run) return exit_done;
+  if (options.dry_run) {
+    fmt::print("{}", plan_text(run.stage_plan()));
+    return exit_done;
+  }
   if (output == nullptr) output = std::make_unique<OutputDirectory>(options.output);
   return run.run(*output);
 }

@@ -16,6 +16,11 @@ std::string TrainOptions::freeze_spec() const {
   return model.weights.empty() || freeze_epochs > 0 ? "none" : "backbone";
 }
 
+BatchNormPolicy batch_norm_policy(const std::string& name) {
+  if (name == "frozen") return BatchNormPolicy::frozen;
+  return name == "train" ? BatchNormPolicy::train : BatchNormPolicy::automatic;
+}
+
 void add_train_options(CLI::App& app, TrainOptions& o) {
   add_data_options(app, o.data);
   add_model_options(app, o.model);

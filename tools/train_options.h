@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "layers/module.h"
 #include "tools/data_options.h"
 #include "tools/model_options.h"
 
@@ -43,6 +44,9 @@ struct TrainOptions {
   double base_lr() const;
   std::string freeze_spec() const;
 };
+
+// What --bn auto, frozen or train means.
+BatchNormPolicy batch_norm_policy(const std::string& name);
 
 void add_train_options(CLI::App& app, TrainOptions& options);
 

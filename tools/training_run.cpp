@@ -23,11 +23,6 @@ namespace {
 
 constexpr std::size_t picture_cache_bytes = std::size_t{256} << 20;
 
-BatchNormPolicy policy_of(const std::string& name) {
-  if (name == "frozen") return BatchNormPolicy::frozen;
-  return name == "train" ? BatchNormPolicy::train : BatchNormPolicy::automatic;
-}
-
 std::string epoch_line(const EpochMetrics& m, int epochs) {
   const std::string validation =
       std::isnan(m.val_loss) ? ""
@@ -176,7 +171,7 @@ void TrainingRun::check_freezing() {
 
 void TrainingRun::set_up_training() {
   Network& network = *session_.network;
-  set_batch_norm_policy(network, policy_of(options_.bn));
+  set_batch_norm_policy(network, batch_norm_policy(options_.bn));
   const Linear& head = network.head();
   for (Parameter* p : network.parameters())
     if (p != &head.weight && p != &head.bias) p->lr_scale = static_cast<float>(options_.backbone_lr_mult);

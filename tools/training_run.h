@@ -5,6 +5,7 @@
 
 #include "models/freeze_receipt.h"
 #include "tools/output_directory.h"
+#include "tools/plan_table.h"
 #include "tools/train_options.h"
 #include "tools/training_loop.h"
 
@@ -18,6 +19,8 @@ class TrainingRun {
 
   // What will be done, a few lines for people.
   std::string plan() const;
+  // What the freeze plan means stage by stage; with --freeze-epochs, once the head's own epochs are over.
+  PlanTable stage_plan() const;
 
   // Trains, with a line per epoch on stderr. Returns the exit code: 0, or 130 / 143 after a signal and a
   // checkpoint.

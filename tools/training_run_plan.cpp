@@ -51,4 +51,14 @@ std::string TrainingRun::plan() const {
   return out;
 }
 
+PlanTable TrainingRun::stage_plan() const {
+  const ModelDescription& d = session_.description;
+  return plan_table(d.model, d.options,
+                    {.freeze = options_.freeze_spec(),
+                     .bn = batch_norm_policy(options_.bn),
+                     .lr = options_.base_lr(),
+                     .backbone_lr_mult = options_.backbone_lr_mult,
+                     .input_size = d.preprocess.input_size});
+}
+
 }  // namespace thaw
