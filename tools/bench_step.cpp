@@ -1,6 +1,8 @@
 #include "tools/bench_step.h"
 
 #include <cmath>
+#include <functional>
+#include <memory>
 
 #include "kernels/philox.h"
 #include "layers/losses.h"
@@ -46,22 +48,33 @@ StepTimes time_steps(Backend& backend, const StepOptions& options) {
   const float count = label_normalizer(labels, {});
   const Tensor normalizer = from_contiguous({&count, 1}, {1}).to(backend);
 
+  const Tensor one = from_contiguous(std::vector{1.0f}, {1}).to(backend);
   StepState state;
   state.lr = 1e-3f;
   StepTimes times;
   backend.reset_peak();
-  times.train_seconds = median_seconds(options.repeats, [&] {
+  Tensor images = Tensor::empty(backend, pictures.shape(), DType::u8);
+  const auto train = [&] {
+    arenas.clear_gradients();
+    const Variable logits =
+        network->forward(input.normalized(images, nullptr), Mode::train(control.device()));
+    const Loss loss = softmax_cross_entropy(logits, targets, normalizer);
+    backward(loss.loss, one);
+    optimizer->step(control);
+  };
+  std::unique_ptr<Recording> recording;
+  const auto step = [&](const std::function<void()>& queue) {
+    images.copy_from(pictures);
     control.begin(state);
     ++state.step;
-    arenas.clear_gradients();
-    const Variable logits = network->forward(input(pictures, {}), Mode::train(control.device()));
-    const Loss loss = softmax_cross_entropy(logits, targets, normalizer);
-    backward(loss.loss);
-    arenas.complete_gradients();
-    optimizer->step(control);
+    queue();
     arenas.values_changed();
     if (control.read().skip != 0) throw Error("bench: the gradient of " + options.model + " is not finite");
-  });
+  };
+  step(train);  // builds what is kept, which a recording cannot
+  step([&] { recording = backend.record(train); });
+  times.train_seconds = median_seconds(options.repeats, [&] { step([&] { recording->replay(); }); });
+  recording.reset();
   times.train_peak_bytes = backend.peak_bytes();
   backend.reset_peak();
   times.inference_seconds = median_seconds(options.repeats, [&] {

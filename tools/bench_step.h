@@ -1,4 +1,5 @@
-// Times whole training steps and inference of a network on random pictures, with no data loading.
+// Times whole training steps (recorded and replayed, as train does) and inference of a network on random
+// pictures, with no data loading.
 #pragma once
 
 #include <cstdint>

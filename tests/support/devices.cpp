@@ -42,6 +42,10 @@ Backend* backend_named(const std::string& name) {
   return nullptr;
 }
 
+std::string host_device() {
+  return backend_named("cpu") != nullptr ? "cpu" : "reference";
+}
+
 std::vector<std::string> missing_backends() {
   std::vector<std::string> lines = found().missing;
   for (const auto& backend : backends()) {

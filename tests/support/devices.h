@@ -15,6 +15,10 @@ const std::vector<std::shared_ptr<Backend>>& backends();
 // The one of that name; null if it does not answer here.
 Backend* backend_named(const std::string& name);
 
+// The device that a GPU's answers are held against: "cpu", or "reference" where this build has no CPU
+// backend.
+std::string host_device();
+
 // Why a backend is missing, one line each ("cuda: not run: this build has no CUDA backend").
 std::vector<std::string> missing_backends();
 

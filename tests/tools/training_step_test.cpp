@@ -1,4 +1,4 @@
-// Training on the CUDA backend (the emulator, or a GPU) in step with the CPU backend, op by op and recorded.
+// Training on the CUDA backend (the emulator, or a GPU) in step with a host's backend, op by op and recorded.
 #include "tools/training_step.h"
 
 #include <doctest/doctest.h>
@@ -142,12 +142,12 @@ constexpr double loss_bound = 2e-5, logit_bound = 5e-5, value_bound = 2e-5, stat
 constexpr double evaluation_bound = 3e-4;
 
 void compare(const Subject& subject, const std::string& freeze) {
-  Backend *cpu = test::backend_named("cpu"), *cuda = test::backend_named("cuda");
-  if (cpu == nullptr || cuda == nullptr) {
-    MESSAGE("not run: needs a cpu and a cuda backend");
+  Backend *host = test::backend_named(test::host_device()), *cuda = test::backend_named("cuda");
+  if (cuda == nullptr) {
+    MESSAGE("not run: needs a cuda backend");
     return;
   }
-  const Run expected = train(*cpu, subject, freeze, true);
+  const Run expected = train(*host, subject, freeze, true);
   const Run queued = train(*cuda, subject, freeze, false), replayed = train(*cuda, subject, freeze, true);
   for (std::size_t i = 0; i < steps; ++i) {
     CAPTURE(i);
@@ -184,13 +184,13 @@ TEST_CASE("cpu: a recorded step gives the bits of one that is not") {
   CHECK(recorded.logits == queued.logits);
 }
 
-TEST_CASE("resnet20: five training steps on cuda equal those on cpu, recorded or not") {
+TEST_CASE("resnet20: five training steps on cuda equal those on the host, recorded or not") {
   compare({}, "none");
 }
-TEST_CASE("resnet20 frozen up to layer2: five training steps on cuda equal those on cpu") {
+TEST_CASE("resnet20 frozen up to layer2: five training steps on cuda equal those on the host") {
   compare({}, "upto:layer2");
 }
-TEST_CASE("resnet20 with published weights: five training steps on cuda equal those on cpu") {
+TEST_CASE("resnet20 with published weights: five training steps on cuda equal those on the host") {
   const fs::path weights = test::data_directory() / "weights" / "akamaster_resnet20-12fca82f.th",
                  photographs = test::data_directory() / "cifar10_png4000" / "train";
   for (const fs::path& needed : {weights, photographs})
@@ -200,7 +200,8 @@ TEST_CASE("resnet20 with published weights: five training steps on cuda equal th
     }
   compare({weights.string(), photographs, 32, 3}, "none");
 }
-TEST_CASE("scratch_cnn with views, features and dropout: five training steps on cuda equal those on cpu") {
+TEST_CASE(
+    "scratch_cnn with views, features and dropout: five training steps on cuda equal those on the host") {
   // One logit, two labels; of the rows of one batch no two are alike, so BatchNorm1d divides by no small
   // number.
   Subject subject{.size = 64, .batch = 4, .model = "scratch_cnn"};

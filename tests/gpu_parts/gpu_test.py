@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""What tests/gpu makes of its commands, with stand-ins for them; with a build folder as argument, once on its emulator."""
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from dataclasses import replace
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+loader = SourceFileLoader("gpu", str(TESTS / "gpu"))
+gpu = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu", loader))
+loader.exec_module(gpu)
+
+from gpu_parts import pack, report, roofline  # noqa: E402
+from gpu_parts.context import Context, emulated_plan, gpu_plan  # noqa: E402
+from gpu_parts.results import FAILED, NOT_RUN, PASSED  # noqa: E402
+
+SUMMARY = "[doctest] test cases:  3 |  %d passed | %d failed | 9 skipped"
+GOOD_TESTS = f"""
+import sys
+if "--test-case=none" not in sys.argv: print("{SUMMARY % (3, 0)}")
+if "lockstep" in " ".join(sys.argv): print("lockstep\\tresnet20 f32\\tforward fc\\t1e-7\\t1e-5")
+"""
+BENCH = """
+import json, sys
+step = {"device": "stand-in", **{f"{t}_{w}": 5 for t in ("train", "inference") for w in ("ms", "peak_bytes")}}
+ops = {"precision": "f32", "limits": {"copy_gbytes_per_second": 100.0},
+       "ops": [{"op": "add", "shape": "1x1", "count": 2, "ms": 1.0, "gflops": 0.0, "gbytes_per_second": 50.0}]}
+print(json.dumps(step if "--step" in sys.argv else ops))
+"""
+PEER = """
+import json, sys
+for line in sys.stdin:
+    print(json.dumps({"flops": 1e12} if line.startswith("peak") else {"ms": 10.0, "peak_bytes": 1}), flush=True)
+"""
+SANITIZER = """
+import subprocess, sys
+code = subprocess.call([w for w in sys.argv[1:] if "thaw_tests" in w or "--source" in w])
+print("========= ERROR SUMMARY: 0 errors")
+sys.exit(code)
+"""
+
+
+class Script(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.path = os.environ["PATH"]
+        self.addCleanup(os.environ.__setitem__, "PATH", self.path)
+        os.environ["PATH"] = f"{self.folder}:{self.path}"
+        peer = self.program("peer", PEER)
+        self.context = Context(out=self.folder / "out", emulated=True, build=self.folder, carry=self.folder / "carry",
+                               peer=[str(peer)], plan=emulated_plan())
+        self.tests = self.program("tests/thaw_tests", GOOD_TESTS)
+        self.program("tools/bench", BENCH)
+        self.program("compute-sanitizer", SANITIZER)
+
+    def program(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!{sys.executable}\n{text}")
+        path.chmod(0o755)
+        return path
+
+    def part(self, name, minutes=5.0, go_on=False):
+        with contextlib.redirect_stdout(io.StringIO()):
+            return gpu.run_part(self.context, name, minutes, go_on)
+
+    def report(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            found = gpu.write_report(self.context, self.folder)
+        return (self.folder / report.file_name(self.context)).read_text(), found
+
+    def test_all_parts(self):
+        for part in gpu.PARTS:
+            self.part(part)
+        text, (passed, failed, unrun) = self.report()
+        for title in report.TITLES.values():
+            self.assertIn(f"## {title}\n", text)
+        self.assertEqual((failed, unrun), (0, 3))  # an emulated run builds nothing
+        self.assertIn(f"{passed} pieces passed, 0 failed, 3 not run", text)
+        self.assertIn("| memcheck | 1 | 0 | 0 |", text)
+        self.assertIn("| resnet20 f32 | forward fc | 1e-7 | 1e-5 |", text)
+        self.assertIn("| `add` | 1x1 | 2 | 1.0000 | 50 | 50% | 50% |", text)
+        self.assertIn("| resnet20 | train all | f32 | 2 | 5.00 | 400 | 10.00 | 2.00 | 10.00 | 2.00 |", text)
+
+    def test_nothing_ran(self):
+        text, (passed, failed, unrun) = self.report()
+        self.assertEqual((passed, failed), (0, 0))
+        for part in gpu.PARTS:
+            self.assertIn(f"`tests/gpu {part}` was not run", text)
+
+    def test_a_failing_case(self):
+        self.program("tests/thaw_tests", f"print('{SUMMARY % (2, 1)}'); raise SystemExit('--test-case=none' not in "
+                                         "__import__('sys').argv)")
+        self.assertEqual({result.status for result in self.part("test")}, {FAILED})
+        self.assertEqual({result.status for result in self.part("sanitize")}, {FAILED})
+        text, (_, failed, _) = self.report()
+        self.assertEqual(failed, 5)
+        self.assertIn("| kernels | failed: exit code 1, 1 cases failed", text)
+
+    def test_exit_codes(self):
+        def code(part):
+            command = [TESTS / "gpu", part, "--emulated", self.folder, "--out", self.folder / "out"]
+            return subprocess.run(command, capture_output=True, check=False).returncode
+        self.assertEqual(code("test"), 0)
+        self.program("tests/thaw_tests", f"print('{SUMMARY % (3, 0)}')\nif '--test-case=none' not in "
+                                         "__import__('sys').argv: raise SystemExit(1)")
+        self.assertEqual(code("test"), 1)
+        self.assertEqual(code("report"), 1)
+        self.assertEqual(code("tests"), 2)
+
+    def test_no_gpu(self):
+        self.program("tests/thaw_tests", f"print('{SUMMARY % (3, 0)}'); print('cuda: not run: no driver')")
+        for part in gpu.PARTS:
+            self.assertNotIn(PASSED, [result.status for result in self.part(part)])
+        text, (passed, failed, _) = self.report()
+        self.assertEqual((passed, failed), (0, 0))
+        self.assertIn("not run: no GPU answers: no driver", text)
+
+    def test_cases_that_did_not_run(self):
+        self.program("tests/thaw_tests", GOOD_TESTS + "print('a.cpp:5: MESSAGE: not run: no data')")
+        result = self.part("test")[0]
+        self.assertEqual((result.status, result.data["passed"], result.data["not run"]), (PASSED, 2, 1))
+        self.program("tests/thaw_tests", GOOD_TESTS + "print('not run: no data\\n' * 3)")
+        self.assertEqual(self.part("test")[0].status, NOT_RUN)
+
+    def test_sanitizers(self):
+        os.environ["PATH"] = self.path
+        (self.folder / "compute-sanitizer").unlink()
+        self.assertEqual({result.status for result in self.part("sanitize")}, {NOT_RUN})
+        os.environ["PATH"] = f"{self.folder}:{self.path}"
+        self.program("compute-sanitizer", f"print('{SUMMARY % (3, 0)}\\n========= RACECHECK SUMMARY: 2 hazards')")
+        self.assertEqual({result.status for result in self.part("sanitize")}, {FAILED})
+        self.program("compute-sanitizer", f"print('{SUMMARY % (3, 0)}')")
+        self.assertEqual(self.part("sanitize")[0].reason, "compute-sanitizer gave no summary")
+
+    def test_time(self):
+        self.assertEqual({result.status for result in self.part("test", minutes=0)}, {NOT_RUN})
+        self.assertEqual({result.status for result in self.part("test", go_on=True)}, {PASSED})
+        self.program("tests/thaw_tests", "import sys, time\nif '--test-case=none' not in sys.argv: time.sleep(60)")
+        self.context.plan.tests = {"kernels": []}
+        all_pieces = gpu.pieces
+        self.addCleanup(setattr, gpu, "pieces", all_pieces)
+        gpu.pieces = lambda context, part: [replace(p, limit_s=2.0, least_s=0.0) for p in all_pieces(context, part)]
+        self.assertEqual(self.part("test")[0].status, FAILED)
+        result = self.part("test", minutes=1 / 60)[0]  # the part's time is over before the piece's
+        self.assertEqual((result.status, result.reason[:18]), (NOT_RUN, "did not end within"))
+
+    def test_a_lacking_peer(self):
+        self.program("peer", "import sys\nfor line in sys.stdin: print('{\"error\": \"out of memory\"}', flush=True)")
+        *_, steps = self.part("speed")
+        self.assertEqual(steps.status, NOT_RUN)
+        self.assertIn("out of memory", steps.reason)
+        self.assertIn("| 5.00 | 400 | not run |", self.report()[0])
+        self.program("tools/bench", "raise SystemExit('error: no memory')")
+        *_, steps = self.part("speed")
+        self.assertEqual((steps.status, steps.reason), (FAILED, "error: no memory"))
+
+    def test_plan_of_a_gpu(self):
+        plan = gpu_plan()
+        self.assertIn("conv2d_test.cpp", plan.sanitized)
+        self.assertNotIn("include_table_test.cpp", plan.sanitized)
+        self.assertEqual(len({(s.model, s.plan, s.precision, s.batch) for s in plan.steps}), 16)
+        for folder in (TESTS / "kernels").parent.iterdir():
+            if list(folder.glob("*_test.cpp")) and folder.name != "simt":
+                self.assertIn(folder.name, plan.tests)
+
+    def test_packages_of_another_machine(self):
+        self.assertIn("is not there", pack.refusal(self.folder / "carry"))
+        (self.folder / "carry").mkdir()
+        (self.folder / "carry" / "machine").write_text("pdp11\n")
+        self.assertIn("pdp11", pack.refusal(self.folder / "carry"))
+
+    def test_roofline(self):
+        def flops(model, plan, task):  # of one picture: all that counts where memory is free
+            return roofline.step_seconds(model, plan, task, 1, 224, 2, 1.0, float("inf"))
+        # Torchvision's 4.09 and 1.81 G multiply-adds.
+        self.assertAlmostEqual(flops("resnet50", "all", "inference") / 2e9, 4.09, delta=0.01)
+        self.assertAlmostEqual(flops("resnet18", "all", "inference") / 2e9, 1.814, delta=0.01)
+        # Three times the forward pass, less the gradient of the pictures that nothing wants.
+        stem = 2 * 64 * 112 * 112 * 3 * 49
+        self.assertAlmostEqual(flops("resnet50", "all", "train"), 3 * flops("resnet50", "all", "inference") - stem)
+        self.assertLess(flops("resnet50", "last block", "train"), 1.5 * flops("resnet50", "all", "inference"))
+        self.assertIsNone(roofline.step_seconds("resnet20", "all", "train", 1, 32, 4, 1.0, 1.0))
+
+
+class Emulated(unittest.TestCase):
+    """The whole script on the emulator of a build."""
+
+    build = None
+
+    @unittest.skipIf(len(sys.argv) < 2, "no build folder was named")
+    def test_it(self):
+        with tempfile.TemporaryDirectory() as out:
+            command = [TESTS / "gpu", "all", "--emulated", self.build, "--out", out]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            pages = list(Path(out).glob("emulator-*.md"))
+            self.assertEqual((done.returncode, len(pages)), (0, 1), done.stdout + done.stderr)
+            text = pages[0].read_text()
+            for title in report.TITLES.values():
+                self.assertIn(f"## {title}\n", text)
+            for line in ("build device: passed", "test kernels: passed", "test tensor: passed",
+                         "lockstep layer by layer: passed", "speed kernels resnet18 f32 1: passed",
+                         "build compile: not run: "):
+                self.assertIn(line, done.stdout)
+            self.assertIn("| `global_avg_pool_forward` |", text)
+            self.assertIn("| gradient layer1 |", text)
+            results = [json.loads(file.read_text()) for file in Path(out).glob("results/*/*.json")]
+            passed = sum(result["status"] == "passed" for result in results)
+            self.assertRegex(done.stdout, rf"\n{passed} passed, 0 failed, {len(results) - passed} not run\n$")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        Emulated.build = sys.argv.pop(1)
+        unittest.main(defaultTest="Emulated")
+    unittest.main(defaultTest="Script")

@@ -1,0 +1,113 @@
+"""What this machine has, and commands with a time limit and a log."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Outcome:
+    code: int  # 127: the program is not there
+    seconds: float
+    text: str  # stdout and stderr together; only stdout where `split` was asked for
+    timed_out: bool
+    errors: str = ""  # stderr where `split` was asked for
+
+
+def text_of(command):
+    """The command as a person types it, with paths below the source root relative to it."""
+    return shlex.join(str(word) for word in command).replace(f"{ROOT}/", "")
+
+
+def run(command, log, limit_s, split=False, environment=None):
+    """Runs `command` in the source root, at most `limit_s` seconds; then it and its children are killed."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    timed_out = False
+    try:
+        process = subprocess.Popen([str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE if split else subprocess.STDOUT,
+                                   start_new_session=True, env={**os.environ, **(environment or {})})
+    except OSError as error:
+        log.write_text(f"$ {text_of(command)}\n{error}\n")
+        return Outcome(127, 0.0, str(error), False)
+    try:
+        out, err = process.communicate(timeout=max(1.0, limit_s))
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+    text, errors = out.decode(errors="replace"), (err or b"").decode(errors="replace")
+    seconds = time.monotonic() - start
+    log.write_text(f"$ {text_of(command)}\n{text}{errors}\nexit code {process.returncode}, {seconds:.1f} s\n")
+    return Outcome(process.returncode, seconds, text, timed_out, errors)
+
+
+def last_line(text):
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no output"
+
+
+def find_program(name, folders=()):
+    """The program on PATH, else in one of `folders` or of CUDA's; None where it is not there."""
+    cuda = os.environ.get("CUDA_PATH", "/usr/local/cuda")
+    places = [*folders, f"{cuda}/bin", f"{cuda}/compute-sanitizer"]
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, places)))
+
+
+def python_with_torch(scratch):
+    """(python, version of PyTorch), or (None, reason)."""
+    for python in dict.fromkeys([sys.executable, shutil.which("python3"), "/usr/bin/python3"]):
+        if not python:
+            continue
+        found = run([python, "-c", "import torch; print(torch.__version__)"], scratch / "torch.log", 120, split=True)
+        if found.code == 0:
+            return python, found.text.strip()
+    return None, "no Python with PyTorch on this machine"
+
+
+def smi(query, scratch):
+    """What nvidia-smi answers for the first GPU, or None."""
+    if not find_program("nvidia-smi"):
+        return None
+    answer = run([find_program("nvidia-smi"), f"--query-gpu={query}", "--format=csv,noheader", "--id=0"],
+                 scratch / "nvidia-smi.log", 60, split=True)
+    return answer.text.strip() if answer.code == 0 and answer.text.strip() else None
+
+
+def architecture(scratch):
+    """The GPU's SM as CMake names it ("90"), or None where no GPU answers."""
+    capability = smi("compute_cap", scratch)
+    return capability.replace(".", "") if capability and capability[0].isdigit() else None
+
+
+def pip_cuda(scratch):
+    """CMake options for cuDNN and cuBLASLt out of a Python's packages of NVIDIA, for where no others are found.
+
+    Those hold libcudnn.so.9 without the link libcudnn.so that a linker asks for; links are made in `scratch`.
+    """
+    python, _ = python_with_torch(scratch)
+    code = "import importlib.util as u; print(*u.find_spec('nvidia').submodule_search_locations)"
+    found = run([python, "-c", code], scratch / "pip_cuda.log", 60, split=True) if python else None
+    options, folders = [], []
+    for root in map(Path, found.text.split() if found and found.code == 0 else []):
+        for library, option in (("cudnn", "THAW_CUDNN_LIBRARY"), ("cublasLt", "CUDA_cublasLt_LIBRARY")):
+            for file in sorted(root.glob(f"*/lib/lib{library}.so.*"))[:1]:
+                link = scratch / "nvidia" / f"lib{library}.so"
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.unlink(missing_ok=True)
+                link.symlink_to(file)
+                options.append(f"-D{option}={link}")
+                folders.append(str(file.parent))
+        options += [f"-DTHAW_CUDNN_INCLUDE={file.parent}" for file in root.glob("*/include/cudnn_backend.h")]
+        # Searched last: a toolkit's own headers go before.
+        options += [f"-DCMAKE_CXX_FLAGS=-idirafter {file.parent}" for file in root.glob("*/include/cublasLt.h")]
+    return [*options, "-DCMAKE_BUILD_RPATH=" + ";".join(dict.fromkeys(folders))] if options else []

@@ -1,0 +1,175 @@
+"""`tests/gpu report`: the results of all parts as one page, docs/gpu/DEVICE-DATE.md."""
+
+import datetime
+import re
+
+from gpu_parts import machine, roofline
+from gpu_parts.results import PASSED, counts
+
+TITLES = {"build": "Build", "test": "Tests on the GPU", "sanitize": "compute-sanitizer",
+          "lockstep": "Training in step with the CPU", "speed": "Speed"}
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+
+
+def said(result):
+    return result.status + (f": {result.reason}" if result.reason else "")
+
+
+def plain_section(listed):
+    return table(["piece", "result", "seconds"], [[piece.name, said(result), f"{result.seconds:.0f}"]
+                                                  for piece, result in listed])
+
+
+def test_section(listed):
+    rows = [[piece.name, said(result), *(result.data.get(key, "") for key in ("passed", "failed", "not run")),
+             f"{result.seconds:.0f}"] for piece, result in listed]
+    lines = table(["piece", "result", "cases passed", "failed", "not run", "seconds"], rows)
+    reasons = sorted({reason for _, result in listed for reason in result.data.get("reasons", [])})
+    return lines + ([""] + [f"- not run: {reason}" for reason in reasons] if reasons else [])
+
+
+def sanitize_section(listed):
+    """One row per tool; what did not pass by name."""
+    tools = dict.fromkeys(piece.name.split()[0] for piece, _ in listed)
+    rows = []
+    for tool in tools:
+        of = [result for piece, result in listed if piece.name.split()[0] == tool]
+        rows.append([tool, *counts(of), f"{sum(result.seconds for result in of):.0f}"])
+    lines = table(["tool", "test files passed", "failed", "not run", "seconds"], rows)
+    rest = [f"- {piece.name}: {said(result)}" for piece, result in listed if result.status != PASSED]
+    return lines + ([""] + rest if rest else [])
+
+
+def lockstep_section(listed):
+    lines = test_section(listed)
+    rows = [row for _, result in listed for row in result.data.get("rows", [])]
+    if rows:
+        lines += ["", "The largest difference of any step (Euclidean, as a part of the tensor's length) and its bound:", ""]
+        lines += table(["case", "what", "largest difference", "bound"], rows)
+    return lines
+
+
+def kernel_lines(result, peak):
+    """Every op at every shape, and the sums over the network. share: the least time over the measured one."""
+    data = result.data
+    bandwidth = data["limits"]["copy_gbytes_per_second"]
+    rows, sums = [], {}
+    for op in data["ops"]:
+        flops, moved = op["gflops"] * op["ms"] * 1e-3, op["gbytes_per_second"] * op["ms"] * 1e-3  # in 1e9
+        by_bytes, by_flops = moved / bandwidth * 1e3, flops * 1e9 / peak * 1e3 if peak else 0.0
+        share = max(by_bytes, by_flops) / op["ms"]
+        rows.append([f"`{op['op']}`", op["shape"], op["count"], f"{op['ms']:.4f}", f"{op['gbytes_per_second']:.0f}",
+                     f"{by_bytes / op['ms']:.0%}", f"{share:.0%}"])
+        total = sums.setdefault(op["op"], [0.0, 0.0])
+        total[0] += op["ms"] * op["count"]
+        total[1] += max(by_bytes, by_flops) * op["count"]
+    lines = [f"Copy: {bandwidth:.0f} GB/s, read and written. `{result.command}`", ""]
+    lines += table(["op, each shape as often as the network has it", "ms", "share of the limit"],
+                   [[f"`{op}`", f"{ms:.3f}", f"{least / ms:.0%}"] for op, (ms, least) in sums.items()])
+    lines += ["", "<details><summary>every shape</summary>", ""]
+    lines += table(["op", "shape", "times", "ms", "GB/s", "of the copy", "of the limit"], rows)
+    return lines + ["", "</details>", ""]
+
+
+def step_row(result, peaks, bandwidth):
+    config, ms = result.data["config"], result.data["ms"]
+    rows = []
+    for task in ("train", "inference"):
+        own = ms.get(f"thaw {task}")
+        if own is None:
+            continue
+        item = 2 if config["precision"] == "bf16" else 4
+        floor = roofline.step_seconds(config["model"], config["plan"], task, config["batch"], config["size"], item,
+                                      peaks.get(config["precision"], 0.0), bandwidth) if bandwidth else None
+        cells = []
+        for form in ("eager", "compiled"):
+            peer = ms.get(f"{form} {task}")
+            cells += ["not run", ""] if peer is None else [f"{peer:.2f}", f"{peer / own:.2f}"]
+        rows.append([config["model"], f"train {config['plan']}" if task == "train" else task, config["precision"],
+                     config["batch"], f"{own:.2f}", f"{config['batch'] / own * 1e3:.0f}", *cells,
+                     f"{floor * 1e3:.2f}" if floor else "not known", f"{floor * 1e3 / own:.0%}" if floor else "",
+                     result.data["rounds"]])
+    return rows
+
+
+def speed_section(listed):
+    lines, peaks, bandwidth = [], {}, 0.0
+    for piece, result in listed:
+        if piece.name == "matrix product" and result.status == PASSED:
+            peaks = result.data
+            lines += [f"A large matrix product in PyTorch: f32 {peaks['f32'] * 1e-12:.1f} TFLOP/s, bf16 "
+                      f"{peaks['bf16'] * 1e-12:.1f}. `{result.command}`", ""]
+    for piece, result in listed:
+        if "ops" in result.data:
+            bandwidth = max(bandwidth, result.data["limits"]["copy_gbytes_per_second"] * 1e9)
+    lines += ["Shares and the roofline take the time of a kernel to be at least its bytes by the measured copy"
+              + (" and its operations by that product." if peaks else "; arithmetic is not counted."),
+              "Times are medians, by the host's clock, and hold the queueing of the kernels.", "", "### Kernels", ""]
+    for piece, result in listed:
+        if piece.name.startswith("kernels"):
+            lines += [f"#### {piece.name.removeprefix('kernels ')}", ""]
+            peak = peaks.get(result.data.get("precision"), 0.0)
+            lines += kernel_lines(result, peak) if "ops" in result.data else [said(result), ""]
+    lines += ["### Steps", "", "Thaw, PyTorch eager and torch.compile take turns; *than eager* is eager's time over Thaw's.",
+              "The roofline is the least time of Thaw's own decomposition into kernels.", ""]
+    rows = [row for _, result in listed if "config" in result.data for row in step_row(result, peaks, bandwidth)]
+    if rows:
+        lines += table(["model", "step", "type", "batch", "Thaw ms", "images/s", "eager ms", "than eager", "compiled ms",
+                        "than compiled", "roofline ms", "share", "rounds"], rows)
+    notes = [f"- {piece.name}: {said(result)}" for piece, result in listed if result.status != PASSED]
+    lines += ["", *notes, ""] if notes else [""]
+    commands = [f"- {piece.name}: `{result.command}`" + (f", `{result.data['peer_command']}`"
+                                                           if "peer_command" in result.data else "")
+                for piece, result in listed if "config" in result.data]
+    return lines + (["<details><summary>commands that repeat a row</summary>", "", *commands, "", "</details>"]
+                    if commands else [])
+
+
+def facts(context):
+    if context.emulated:
+        return ["The script's own trial, with tiny sizes: no figure here says anything of a GPU."]
+    lines = [f"- {key}: {value}" for key, value in (
+        ("GPU, driver, memory", machine.smi("name,driver_version,memory.total", context.scratch)),
+        ("nvcc", version([machine.find_program("nvcc"), "--version"], context)),
+        ("PyTorch", machine.python_with_torch(context.scratch)[1]),
+        ("commit", version(["git", "log", "-1", "--format=%h %s"], context))) if value]
+    return lines
+
+
+def version(command, context):
+    if not command[0] or not machine.find_program(command[0]):
+        return None
+    answer = machine.run(command, context.scratch / "version.log", 60, split=True)
+    found = re.search(r"release .*", answer.text)
+    return (found.group(0) if found else machine.last_line(answer.text)) if answer.code == 0 else None
+
+
+def device_name(context):
+    if context.emulated:
+        return "emulator"
+    return machine.smi("name", context.scratch) or "no GPU"
+
+
+def page(context, parts):
+    """(text, counts): parts: {part: [(piece, result)]}."""
+    name = device_name(context)
+    everything = [result for listed in parts.values() for _, result in listed]
+    passed, failed, unrun = counts(everything)
+    lines = [f"# {name}, {datetime.date.today()}", "",
+             f"Written by `tests/gpu`: {passed} pieces passed, {failed} failed, {unrun} not run.", "", *facts(context), ""]
+    sections = {"test": test_section, "sanitize": sanitize_section, "lockstep": lockstep_section,
+                "speed": speed_section}
+    for part, listed in parts.items():
+        part_passed, part_failed, part_unrun = counts([result for _, result in listed])
+        lines += [f"## {TITLES[part]}", "", f"{part_passed} passed, {part_failed} failed, {part_unrun} not run.", ""]
+        lines += sections.get(part, plain_section)(listed) + [""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n", (passed, failed, unrun)
+
+
+def file_name(context):
+    words = re.sub(r"[^a-z0-9]+", "-", device_name(context).lower()).strip("-")
+    return f"{words}-{datetime.date.today()}.md"
