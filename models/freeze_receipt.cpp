@@ -9,12 +9,6 @@ namespace thaw {
 
 namespace {
 
-std::uint64_t hash_tensor(const Tensor& tensor) {
-  const bool readable = tensor.backend() == nullptr || tensor.backend()->host_memory();
-  const Tensor host = readable && tensor.packed() ? tensor : tensor.to_host();
-  return hash_bytes(host.data(), host.bytes());
-}
-
 bool moves_by_intent(Module& m) {
   const auto* bn = dynamic_cast<BatchNorm2d*>(&m);
   return bn != nullptr && bn->policy == BatchNormPolicy::train;
@@ -38,6 +32,12 @@ std::uint64_t hash_bytes(const void* data, std::size_t bytes) {
     bytes -= n;
   }
   return hash;
+}
+
+std::uint64_t hash_tensor(const Tensor& tensor) {
+  const bool readable = tensor.backend() == nullptr || tensor.backend()->host_memory();
+  const Tensor host = readable && tensor.packed() ? tensor : tensor.to_host();
+  return hash_bytes(host.data(), host.bytes());
 }
 
 FreezeReceipt::FreezeReceipt(Module& module) {

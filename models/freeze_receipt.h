@@ -11,6 +11,8 @@ namespace thaw {
 
 // 64-bit multiply-xor over 8-byte words: tells equal bits from changed ones, not made against an adversary.
 std::uint64_t hash_bytes(const void* data, std::size_t bytes);
+// Of the values, wherever they lie.
+std::uint64_t hash_tensor(const Tensor& tensor);
 
 class FreezeReceipt {
  public:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 #include "io/atomic_file.h"
 #include "io/weights.h"
@@ -47,6 +48,17 @@ std::string plan_text(const CompareOptions& o, const std::vector<ComparePlan>& p
                             o.train.epochs, o.seeds);
 }
 
+// Plans from the shortest frozen front to the longest, each of which can begin with the features of the one
+// before; those that keep nothing come first.
+std::vector<std::size_t> running_order(const std::vector<ComparePlan>& plans, bool cache_features) {
+  std::vector<std::size_t> order(plans.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (!cache_features) return order;
+  const auto pretrained = std::find_if(plans.begin(), plans.end(), [](auto& p) { return p.pretrained; });
+  std::reverse(order.begin() + (pretrained - plans.begin()), order.end());
+  return order;
+}
+
 // Fills `row` with a run per seed, after choosing its learning rate with the first seed. False: stopped.
 bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareRow& row, int& exit_code) {
   std::optional<CompareResult> best;
@@ -55,6 +67,7 @@ bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareR
     try {
       const auto result = compare_run(settings, row.plan, lr, 1, exit_code);
       if (!result) return false;
+      row.features.push_back(result->features);
       if (!best || result->val_accuracy > best->val_accuracy) best = result;
     } catch (const NotFinite& e) {
       if (row.tried.size() == 1) throw;
@@ -70,9 +83,17 @@ bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareR
     const auto result =
         compare_run(settings, row.plan, best->lr, static_cast<std::uint64_t>(seed), exit_code);
     if (!result) return false;
+    row.features.push_back(result->features);
     row.results.push_back(*result);
   }
   return true;
+}
+
+std::vector<CompareRow> done(const std::vector<CompareRow>& rows) {
+  std::vector<CompareRow> result;
+  for (const CompareRow& row : rows)
+    if (!row.results.empty()) result.push_back(row);
+  return result;
 }
 
 int compare(const CLI::App& app, CompareOptions o) {
@@ -85,23 +106,23 @@ int compare(const CLI::App& app, CompareOptions o) {
 
   if (!o.train.split_seed) o.train.split_seed = o.train.seed;
   const OutputDirectory output(o.train.output);
-  const CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size};
-  std::vector<CompareRow> rows;
-  for (const ComparePlan& plan : plans) {
-    CompareRow row{plan, {}, o.rates(plan)};
+  SharedFeatures shared;
+  const CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared};
+  std::vector<CompareRow> all, rows;
+  for (const ComparePlan& plan : plans) all.push_back({plan, {}, o.rates(plan)});
+  for (const std::size_t i : running_order(plans, o.train.cache_features)) {
     int exit_code = exit_done;
-    if (!run_plan(settings, o, row, exit_code)) {
+    if (!run_plan(settings, o, all[i], exit_code)) {
       fmt::print(stderr, "stopped by a signal; the same command goes on from here\n");
       return exit_code;
     }
-    rows.push_back(std::move(row));
     // After every plan: what is done can be looked at.
-    const std::string table = compare_table(rows);
-    write_file_atomically(output.file("compare.md"), table);
+    rows = done(all);
+    write_file_atomically(output.file("compare.md"), compare_text(rows));
     write_file_atomically(output.file("compare.json"), compare_json(rows) + "\n");
     write_file_atomically(output.file("compare.html"), compare_page(rows, app.config_to_str()));
   }
-  fmt::print("{}", o.json ? compare_json(rows) + "\n" : compare_table(rows));
+  fmt::print("{}", o.json ? compare_json(rows) + "\n" : compare_text(rows));
   fmt::print(stderr, "the same as a page: {}\n", output.file("compare.html"));
   return exit_done;
 }

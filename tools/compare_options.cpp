@@ -19,6 +19,11 @@ void add_compare_options(CLI::App& app, CompareOptions& o) {
        {"--freeze", "--bn", "--lr", "--seed", "--resume", "--stop-after", "--freeze-epochs"})
     if (CLI::Option* option = app.get_option_no_throw(name)) app.remove_option(option);
   app.get_option("--output")->description("folder for compare.md, compare.json, compare.html and the runs");
+  app.get_option("--cache-features")
+      ->description(
+          "run the frozen first stages once per picture for all runs of a plan and keep their output in "
+          "memory; "
+          "needs --no-aug");
   app.add_option("--lr", o.lr,
                  "learning rates of the pretrained plans; of several each plan keeps the one that is best on "
                  "validation with the first seed (default: 0.001)")

@@ -107,6 +107,9 @@ std::string compare_page(const std::vector<CompareRow>& rows, const std::string&
       "<p class=\"soft\">Accuracies in %: mean ± standard error over the seeds. The epoch is chosen on "
       "validation. Differences are paired: the same seed with both plans. Peak MB: of the tensors on the "
       "device, in training and validation.</p>\n";
+  if (const std::string features = compare_features(rows); !features.empty())
+    body += "<h2>Kept features</h2>\n<p class=\"soft\">Not part of s / epoch, once per picture.</p>\n<pre>" +
+            html_escape(features) + "</pre>\n";
   body += "<h2>Frozen bits</h2>\n<pre>" + html_escape(receipts) + "</pre>\n";
   body += "<h2>Options</h2>\n<pre>" + html_escape(command) + "</pre>\n";
   return html_page("How many blocks to thaw", body);

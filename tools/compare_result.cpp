@@ -14,6 +14,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json as_json(const FeatureUse& f) {
+  return {{"stage", f.stage}, {"source", f.source}, {"seconds", f.seconds}, {"bytes", f.bytes}};
+}
+
 Json as_json(const CompareResult& r) {
   return {{"seed", r.seed},
           {"lr", r.lr},
@@ -24,7 +28,8 @@ Json as_json(const CompareResult& r) {
           {"seconds", r.seconds},
           {"trainable", r.trainable},
           {"peak_bytes", r.peak_bytes},
-          {"receipt", r.receipt}};
+          {"receipt", r.receipt},
+          {"features", r.features.stage.empty() ? Json() : as_json(r.features)}};
 }
 
 template <class F>
@@ -54,6 +59,11 @@ CompareResult CompareResult::parse(const std::string& text, const std::string& f
     r.trainable = j.at("trainable");
     r.peak_bytes = j.at("peak_bytes");
     r.receipt = j.at("receipt");
+    if (const Json f = j.value("features", Json()); !f.is_null())
+      r.features = {.stage = f.at("stage"),
+                    .source = f.at("source"),
+                    .seconds = f.at("seconds"),
+                    .bytes = f.at("bytes")};
     return r;
   } catch (const nlohmann::json::exception& e) {
     throw Error(file + ": is not a result of compare (" + e.what() + "); delete it to repeat the run");
@@ -138,6 +148,34 @@ std::string compare_table(const std::vector<CompareRow>& rows) {
     if (head) text += "|\n";
   }
   return text;
+}
+
+std::string compare_features(const std::vector<CompareRow>& rows) {
+  std::string text;
+  for (const CompareRow& row : rows) {
+    std::size_t runs = 0;
+    std::vector<std::string> computed;
+    const FeatureUse* last = nullptr;
+    for (const FeatureUse& use : row.features) {
+      if (use.stage.empty()) continue;
+      ++runs;
+      last = &use;
+      if (!use.source.empty())
+        computed.push_back(fmt::format("from {} in {:.1f} s", use.source, use.seconds));
+    }
+    if (last == nullptr) continue;
+    text += fmt::format(
+        "- plan {}: the output of {} ({:.1f} MB) was kept for {} run{}, {}\n", row.plan.key, last->stage,
+        static_cast<double>(last->bytes) / 1e6, runs, runs == 1 ? "" : "s",
+        computed.empty() ? "taken from a run before" : fmt::format("computed {}", fmt::join(computed, ", ")));
+  }
+  return text;
+}
+
+std::string compare_text(const std::vector<CompareRow>& rows) {
+  const std::string features = compare_features(rows);
+  if (features.empty()) return compare_table(rows);
+  return compare_table(rows) + "\nNot part of s / epoch, once per picture:\n\n" + features;
 }
 
 std::string compare_json(const std::vector<CompareRow>& rows) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/compare_plan.h"
+#include "tools/shared_features.h"
 
 namespace thaw {
 
@@ -20,6 +21,7 @@ struct CompareResult {
   std::int64_t trainable = 0;           // parameters
   std::uint64_t peak_bytes = 0;         // of the device's tensors in training and validation
   std::string receipt;                  // "122 frozen tensors, 0 bits changed"
+  FeatureUse features{};                // with --cache-features; not part of `seconds`
 
   std::string json() const;
   // Throws Error naming `file` when it is not such a text.
@@ -39,6 +41,7 @@ struct CompareRow {
   ComparePlan plan;
   std::vector<CompareResult> results;  // one per seed, in the order of the seeds; all of one learning rate
   std::vector<double> tried;           // the learning rates to choose from
+  std::vector<FeatureUse> features{};  // of all runs, those of other learning rates too
 
   std::vector<double> validation() const;
   std::optional<std::vector<double>> test() const;
@@ -53,6 +56,11 @@ Spread paired_difference(const CompareRow& row, const CompareRow& base);
 std::vector<std::vector<std::string>> compare_cells(const std::vector<CompareRow>& rows);
 // The same as a table in Markdown.
 std::string compare_table(const std::vector<CompareRow>& rows);
+// What was kept of frozen stages, for how many runs, and how long that took: a line per plan. Empty where
+// nothing was kept.
+std::string compare_features(const std::vector<CompareRow>& rows);
+// The table and, where there are, the lines below it.
+std::string compare_text(const std::vector<CompareRow>& rows);
 // {"plans":[{"plan":"0","title":...,"model":...,"freeze":...,"bn":...,"runs":[RESULT...]}...]}
 std::string compare_json(const std::vector<CompareRow>& rows);
 

@@ -105,7 +105,7 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
   if (fs::exists(state_file)) state = std::make_unique<TrainState>(read_train_state(state_file));
   CompareResult result;
   {
-    TrainingRun run(options, given, state.get());
+    TrainingRun run(options, given, state.get(), settings.shared);
     if (!run.validates())
       throw Error(options.data.data +
                   ": has no validation pictures to choose the epoch by; give it val/ or use --val-split");
@@ -114,6 +114,7 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
     for (const Parameter* p : run.session().arenas.trainable()) result.trainable += p->value.elements();
     result.peak_bytes = run.session().backend->peak_bytes();
     result.receipt = run.receipt();
+    result.features = run.feature_use();
   }
   result.seed = seed;
   result.lr = lr;

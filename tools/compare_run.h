@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tools/compare_result.h"
+#include "tools/shared_features.h"
 #include "tools/train_options.h"
 
 namespace thaw {
@@ -17,6 +18,7 @@ struct CompareSettings {
   TrainOptions base;   // data, weights, schedule, ...; output: the comparison's folder
   GivenOptions given;  // the same as the user gave them, without what a plan or run sets
   int scratch_size = smallest_scratch_size;  // side of the scratch CNN's pictures
+  SharedFeatures* shared = nullptr;          // of the pretrained plans' runs
 };
 
 // Trains (or continues, or only reads what a finished run left) in OUTPUT/runs/PLAN-LR-SEED; tests the best

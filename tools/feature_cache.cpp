@@ -24,11 +24,12 @@ bool is_fixed(Module& stage) {
   return fixed;
 }
 
-double machine_bytes() {
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-}
-
 }  // namespace
+
+std::size_t feature_limit() {
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+}
 
 std::size_t fixed_stages(Network& network) {
   const std::vector<Network::Stage>& stages = network.stages();
@@ -44,19 +45,22 @@ std::size_t fixed_stages(Network& network) {
 }
 
 FeatureCache::FeatureCache(Network& network, const ImageInput& input, Loader& loader, std::size_t stages,
-                           const std::string& progress, const std::function<bool()>& stop)
+                           const FeatureCacheOptions& options)
     : stages_(stages) {
   std::unique_ptr<Progress> bar;
-  if (!progress.empty()) bar = std::make_unique<Progress>(progress, loader.samples());
+  if (!options.progress.empty()) bar = std::make_unique<Progress>(options.progress, loader.samples());
+  const std::size_t from = options.from == nullptr ? 0 : options.from->stages();
   Batch batch;
   loader.start_epoch(0);
   while (loader.next(batch)) {
-    if (stop && stop()) return;
-    const Variable x = input(batch.images, batch.flips);
-    const Tensor numbers = batch.features.defined() ? batch.features.to(x.backend()) : Tensor();
-    const Variable output = network.run(x, 0, stages, Mode::eval(), numbers);
+    if (options.stop && options.stop()) return;
+    const Variable x = options.from == nullptr
+                           ? input(batch.images, batch.flips)
+                           : Variable(options.from->batch(batch.indices).to(input.backend()));
+    const Tensor numbers = batch.features.defined() ? batch.features.to(input.backend()) : Tensor();
+    const Variable output = network.run(x, from, stages, Mode::eval(), numbers);
     const Tensor rows = output.value().to_host();
-    if (!features_.defined()) reserve(rows, batch.size(), loader.samples());
+    if (!features_.defined()) reserve(rows, batch.size(), loader.samples(), options.limit);
     const std::size_t bytes = rows.bytes() / static_cast<std::size_t>(batch.size());
     for (std::size_t i = 0; i < batch.indices.size(); ++i)
       std::memcpy(features_.as<std::byte>() + static_cast<std::size_t>(batch.indices[i]) * bytes,
@@ -71,15 +75,19 @@ Shape FeatureCache::shape_of(std::int64_t samples) const {
   return shape;
 }
 
-void FeatureCache::reserve(const Tensor& output, std::int64_t samples, std::int64_t total) {
+void FeatureCache::reserve(const Tensor& output, std::int64_t samples, std::int64_t total,
+                           std::size_t limit) {
   rows_ = output.shape()[0] / samples;
   const double bytes =
       static_cast<double>(output.bytes()) / static_cast<double>(samples) * static_cast<double>(total);
-  if (bytes > machine_bytes() / 2)
-    throw Error(fmt::format(
-        "--cache-features: the features of {} samples take {:.1f} GB, this machine has {:.1f} GB; leave out "
-        "--cache-features, or freeze up to a later stage, where they are smaller",
-        total, bytes / 1e9, machine_bytes() / 1e9));
+  if (bytes > static_cast<double>(limit))
+    throw FeaturesTooLarge(
+        fmt::format("--cache-features: the features of {} samples take {:.3g} GB, more than the {:.3g} GB "
+                    "that are left of "
+                    "half of this machine's memory; leave out --cache-features, or freeze up to a later "
+                    "stage, where they "
+                    "are smaller",
+                    total, bytes / 1e9, static_cast<double>(limit) / 1e9));
   Shape shape = output.shape();
   shape[0] = total * rows_;
   features_ = Tensor::empty_host(shape, output.dtype());

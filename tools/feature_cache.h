@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/loader.h"
+#include "kernels/error.h"
 #include "models/network.h"
 #include "tools/image_input.h"
 
@@ -16,14 +17,29 @@ namespace thaw {
 // statistics and draws nothing. Never the head. Never cuts a pair of stages that run as one.
 std::size_t fixed_stages(Network& network);
 
+// Bytes that features may take: half of the machine's memory.
+std::size_t feature_limit();
+
+class FeaturesTooLarge : public Error {
+ public:
+  using Error::Error;
+};
+
+class FeatureCache;
+
+struct FeatureCacheOptions {
+  std::string progress{};               // labels a bar; empty: none
+  std::function<bool()> stop{};         // asked before each batch; once it says true, the cache is of no use
+  const FeatureCache* from{};           // of the same samples and fewer stages: `loader` needs no pictures
+  std::size_t limit = feature_limit();  // bytes
+};
+
 class FeatureCache {
  public:
-  // Runs stages [0, stages) over every sample of `loader` as its first epoch gives them. `progress` (may be
-  // empty) labels a bar. `stop` (may be empty) is asked before each batch; when it says true, the cache is
-  // of no use. Throws Error as the loader does, and when the features would take more than half of the
-  // machine's memory.
+  // Runs stages [0, stages), or those that `from` lacks, over every sample of `loader` as its first epoch
+  // gives them. Throws Error as the loader does, and FeaturesTooLarge.
   FeatureCache(Network& network, const ImageInput& input, Loader& loader, std::size_t stages,
-               const std::string& progress, const std::function<bool()>& stop = {});
+               const FeatureCacheOptions& options = {});
 
   std::size_t stages() const { return stages_; }
   std::size_t bytes() const { return features_.bytes(); }
@@ -32,7 +48,7 @@ class FeatureCache {
 
  private:
   Shape shape_of(std::int64_t samples) const;
-  void reserve(const Tensor& output, std::int64_t samples, std::int64_t total);
+  void reserve(const Tensor& output, std::int64_t samples, std::int64_t total, std::size_t limit);
 
   std::size_t stages_;
   std::int64_t rows_ = 0;  // of a sample: its views

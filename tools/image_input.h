@@ -17,6 +17,8 @@ class ImageInput {
   // mirrored. `flips` is empty or holds N values.
   Variable operator()(const Tensor& images, std::span<const std::uint8_t> flips) const;
 
+  Backend& backend() const { return *backend_; }
+
   // The same from pictures that are on the device already; `flips` lies there too and may be null.
   Variable normalized(const Tensor& images, const std::uint8_t* flips) const;
 

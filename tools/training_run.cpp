@@ -35,8 +35,9 @@ std::string epoch_line(const EpochMetrics& m, int epochs) {
 
 }  // namespace
 
-TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given, const TrainState* state)
-    : options_(options), given_(given) {
+TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given, const TrainState* state,
+                         SharedFeatures* shared)
+    : options_(options), given_(given), shared_(shared != nullptr ? shared : &own_features_) {
   read_data(state);
   open_device(options_.model, session_);
   build_network(state);
@@ -219,7 +220,7 @@ LoaderOptions TrainingRun::loading() const {
 
 void TrainingRun::make_loaders() {
   LoaderOptions options = loading();
-  options.pictures = train_features_ == nullptr;
+  options.pictures = kept_ == nullptr;
   val_loader_.reset();
   if (!splits_.val.samples.empty())
     val_loader_ = std::make_unique<Loader>(splits_.val, session_.description.preprocess, options);
@@ -230,23 +231,25 @@ void TrainingRun::make_loaders() {
 
 bool TrainingRun::cache_features(const std::function<bool()>& stop) {
   const std::size_t stages = options_.cache_features ? fixed_stages(*session_.network) : 0;
-  train_features_.reset();
-  val_features_.reset();
+  kept_.reset();
   if (stages > 0) {
-    const auto fill = [&](const Dataset& dataset, const std::string& what) {
-      Loader loader(dataset, session_.description.preprocess, one_pass(options_.data));
-      return std::make_unique<FeatureCache>(*session_.network, image_input(), loader, stages, what, stop);
-    };
-    train_features_ = fill(splits_.train, "features, training");
-    if (!splits_.val.samples.empty()) val_features_ = fill(splits_.val, "features, validation");
-    if (stop()) return false;
-    const std::size_t bytes = train_features_->bytes() + (val_features_ ? val_features_->bytes() : 0);
-    fmt::print(stderr, "features: the output of {} is kept, {:.1f} MB\n",
-               session_.network->stages()[stages - 1].name, static_cast<double>(bytes) / 1e6);
+    const ImageInput input = image_input();
+    kept_ = shared_->get({.network = *session_.network,
+                          .input = input,
+                          .splits = splits_,
+                          .preprocess = session_.description.preprocess,
+                          .loading = one_pass(options_.data),
+                          .identity = fingerprint_ + session_.description.json(),
+                          .stop = stop},
+                         stages, feature_use_);
+    if (kept_ == nullptr) return false;
+    fmt::print(stderr, "features: {}\n", feature_use_.text());
   } else if (options_.cache_features) {
+    shared_->clear();
     fmt::print(stderr, "features: none are kept, the first stage is trained\n");
   }
-  settings_.features = train_features_.get();
+  session_.backend->reset_peak();
+  settings_.features = kept_ ? &kept_->train : nullptr;
   make_loaders();
   return true;
 }
@@ -261,11 +264,11 @@ bool TrainingRun::validate(EpochMetrics& metrics, const std::function<bool()>& s
   Network& network = *session_.network;
   const BatchForward from_features = [&](const Batch& batch) {
     const Tensor numbers = batch.features.defined() ? batch.features.to(*session_.backend) : Tensor();
-    return network.run(Variable(val_features_->batch(batch.indices).to(*session_.backend)),
-                       val_features_->stages(), network.stages().size(), Mode::eval(), numbers);
+    return network.run(Variable(kept_->val->batch(batch.indices).to(*session_.backend)), kept_->stages,
+                       network.stages().size(), Mode::eval(), numbers);
   };
   const EvaluationReport report =
-      val_features_ == nullptr
+      kept_ == nullptr
           ? evaluate_model(session_, *val_loader_, "validation", stop)
           : evaluate_model(from_features, network.num_classes(), *val_loader_, "validation", stop);
   if (report.images == 0) return false;

@@ -6,6 +6,7 @@
 #include "models/freeze_receipt.h"
 #include "tools/output_directory.h"
 #include "tools/plan_table.h"
+#include "tools/shared_features.h"
 #include "tools/train_options.h"
 #include "tools/training_loop.h"
 
@@ -14,8 +15,10 @@ namespace thaw {
 class TrainingRun {
  public:
   // Reads data and weights, builds and freezes the network, and plans it on its device; continues from
-  // `state` unless null. Writes nothing. Throws UsageError or Error.
-  TrainingRun(const TrainOptions& options, const GivenOptions& given, const TrainState* state);
+  // `state` unless null. Shares its kept features with the other runs of `shared` (null: with none), which
+  // must outlive it. Writes nothing. Throws UsageError or Error.
+  TrainingRun(const TrainOptions& options, const GivenOptions& given, const TrainState* state,
+              SharedFeatures* shared = nullptr);
 
   // What will be done, a few lines for people.
   std::string plan() const;
@@ -27,6 +30,7 @@ class TrainingRun {
   int run(const OutputDirectory& output);
 
   const Session& session() const { return session_; }
+  const FeatureUse& feature_use() const { return feature_use_; }
   bool validates() const { return !splits_.val.samples.empty(); }
   // "122 frozen tensors, 0 bits changed". Throws Error as FreezeReceipt::verify does.
   std::string receipt() const { return receipt_.verify(*session_.network); }
@@ -41,7 +45,7 @@ class TrainingRun {
   void plan_training();
   LoaderOptions loading() const;
   void make_loaders();
-  // Fills the caches that --cache-features asks for, and makes the loaders that go with them. False: `stop`.
+  // Gets the features that --cache-features asks for, and makes the loaders that go with them. False: `stop`.
   bool cache_features(const std::function<bool()>& stop);
   ImageInput image_input() const;
   std::string freeze_line() const;
@@ -63,8 +67,11 @@ class TrainingRun {
   TrainingSettings settings_;
   TrainingPosition position_;
   std::unique_ptr<Loader> train_loader_, val_loader_;
-  std::unique_ptr<FeatureCache> train_features_, val_features_;  // null: not cached
-  bool head_only_ = false;                                       // in the first --freeze-epochs
+  SharedFeatures own_features_;  // where the run shares with none
+  SharedFeatures* shared_;
+  std::shared_ptr<const KeptFeatures> kept_;  // null: none
+  FeatureUse feature_use_;
+  bool head_only_ = false;  // in the first --freeze-epochs
 };
 
 }  // namespace thaw

@@ -93,26 +93,59 @@ TEST_CASE("compare: mean, standard error and paired differences") {
                     doctest::Contains("x.json: is not a result of compare"));
 }
 
-TEST_CASE("compare: kept features change nothing, also with plans that have nothing to keep") {
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+TEST_CASE("compare: features kept once for all runs change nothing in any plan, rate and seed") {
   const TempFolder folder;
-  const std::string data = folder.file("data"), base = folder.file("base");
+  const std::string data = folder.file("data"), base = folder.file("base"), kept = folder.file("kept");
   make_pictures(data);
   REQUIRE(run("train", with(quick_training(data, base), {"--stop-after", "1"})).code == 0);
-  const auto features_kept = [&](const std::string& name, const std::vector<std::string>& more) {
+  const auto compare = [&](const std::string& output, const std::vector<std::string>& more) {
     const Outcome outcome =
-        run("compare", with({"--data", data, "--weights", base + "/last.safetensors", "--output",
-                             folder.file(name), "--epochs", "1", "--batch-size", "6", "--workers", "0",
-                             "--seeds", "1", "--no-aug", "--json", "--plans", "scratch_cnn,1,all,story"},
+        run("compare", with({"--data", data, "--weights", base + "/last.safetensors", "--output", output,
+                             "--epochs", "1", "--workers", "0", "--batch-size", "5", "--seeds", "2", "--lr",
+                             "0.1,0.01", "--no-aug", "--plans", "scratch_cnn,0,1,2,all,story"},
                             more));
     INFO(outcome.err);
     REQUIRE(outcome.code == 0);
-    return outcome.err.find("features: the output of") != std::string::npos;
+    return outcome;
   };
-  CHECK(!features_kept("plain", {}));
-  CHECK(features_kept("kept", {"--cache-features"}));
-  for (const char* name : {"/runs/1-0.001-1", "/runs/all-0.001-1"})
-    CHECK(read_file(folder.file("kept") + name + "/best.safetensors") ==
-          read_file(folder.file("plain") + name + "/best.safetensors"));
+  const Outcome plain = compare(folder.file("plain"), {});
+  CHECK(count(plain.err, "features: the output of") == 0);
+  CHECK(plain.out.find("kept") == std::string::npos);
+  const Outcome shared = compare(kept, {"--cache-features"});
+  // Three plans of two rates and a second seed; one pass of the pictures, continued twice.
+  CHECK(count(shared.err, "features: the output of") == 9);
+  CHECK(count(shared.err, "shared with the run before") == 6);
+  CHECK(count(shared.err, "computed from the pictures in") == 1);
+  for (const std::string& text : {shared.out, read_file(kept + "/compare.md")}) {
+    CHECK(text.find("- plan 2: the output of layer1 (") != std::string::npos);
+    CHECK(text.find("was kept for 3 runs, computed from the pictures in") != std::string::npos);
+    CHECK(text.find("was kept for 3 runs, computed from the output of layer1 in") != std::string::npos);
+    CHECK(text.find("- plan 0: the output of avgpool (") != std::string::npos);
+    CHECK(text.find("was kept for 3 runs, computed from the output of layer2 in") != std::string::npos);
+    // The table stays in the order of the plans.
+    CHECK(text.find("| 0 blocks") < text.find("| 1 block:"));
+    CHECK(text.find("| 2 blocks") < text.find("| all blocks"));
+  }
+  CHECK(read_file(kept + "/compare.html").find("Kept features") != std::string::npos);
+
+  int runs = 0;
+  for (const auto& entry : fs::directory_iterator(kept + "/runs")) {
+    const std::string name = entry.path().filename().string();
+    INFO(name);
+    CHECK(read_file(entry.path().string() + "/best.safetensors") ==
+          read_file(folder.file("plain") + "/runs/" + name + "/best.safetensors"));
+    ++runs;
+  }
+  CHECK(runs == 2 + 5 * 3);
+
+  // Finished runs are read, what they shared is still known.
+  CHECK(compare(kept, {"--cache-features"}).out == shared.out);
 }
 
 TEST_CASE("compare: trains every plan, keeps what is done, and refuses other options") {
