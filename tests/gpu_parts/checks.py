@@ -41,7 +41,7 @@ def tests(context, name, arguments, part, limit_s):
 
 
 def lockstep(context, name, pattern, limit_s):
-    """Also what `lockstep:` cases print: the largest difference of each stage."""
+    """Also what `lockstep:` cases print: the differences of each stage."""
     command = [context.program("thaw_tests"), f"--test-case={pattern}"]
     outcome = machine.run(command, context.log("lockstep", name), limit_s)
     result = judged(outcome, command)

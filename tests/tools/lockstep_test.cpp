@@ -1,6 +1,6 @@
 // Training on the CUDA backend in lock-step with the reference, stage by stage: each stage gets the
-// reference's input and the reference's gradient, each step the reference's values, so that a difference is
-// the stage's own. Prints the largest difference of each, which tests/gpu puts into its report.
+// reference's input and the reference's gradient, each step the reference's values and momentum, so that a
+// difference is the stage's own. Prints the largest difference of each, which tests/gpu puts into its report.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -35,6 +35,7 @@ struct Trace {
   std::vector<std::vector<float>> inputs;     // of the stages, then of the loss
   std::vector<std::vector<float>> gradients;  // of the stages' outputs
   std::vector<float> values;                  // of the arena at the end
+  StateDict momentum;                         // at the end
 };
 
 class Side {
@@ -95,10 +96,12 @@ class Side {
           trace.results.push_back({"values " + stage.name, to_contiguous(p->value)});
     Tensor values = arenas_.values(), copies = arenas_.low_precision();
     trace.values = lead ? lead->values : to_contiguous(values);
+    trace.momentum = optimizer_->state_dict();
     if (lead) {
       values.copy_from(from_contiguous(lead->values, values.shape()));
       if (copies.defined()) backend_.copy(values.view(), copies.view(), Into::assign);
       arenas_.values_changed();
+      optimizer_->load_state_dict(lead->momentum);
     }
     return trace;
   }
@@ -134,8 +137,14 @@ double difference(const std::vector<float>& a, const std::vector<float>& b) {
   return apart == 0.0 ? 0.0 : std::sqrt(apart / length);
 }
 
+// Of every result the difference in each step must be below `forward` or `backward`, and in at least one step
+// below `best`.
 struct Bounds {
-  double forward, backward;
+  double forward, backward, best;
+};
+
+struct Seen {
+  double least, most;
 };
 
 void compare(const std::string& model, std::int64_t size, DType type, const Bounds& bounds) {
@@ -146,34 +155,47 @@ void compare(const std::string& model, std::int64_t size, DType type, const Boun
   }
   Side reference(*test::backend_named("reference"), model, type), device(*cuda, model, type);
   const Tensor pictures = noise(size);
-  std::vector<std::pair<std::string, double>> most;  // in the order of computing
+  std::vector<std::string> names;
+  std::vector<Seen> seen;
   for (int i = 0; i < steps; ++i) {
     const Trace expected = reference.step(pictures, i, nullptr), got = device.step(pictures, i, &expected);
     REQUIRE(got.results.size() == expected.results.size());
+    seen.resize(got.results.size(), {1e30, 0.0});
+    names.resize(got.results.size());
     for (std::size_t k = 0; k < got.results.size(); ++k) {
-      const std::string& what = expected.results[k].first;
+      names[k] = expected.results[k].first;
       const double d = difference(expected.results[k].second, got.results[k].second);
       CAPTURE(i);
-      CAPTURE(what);
-      CHECK(d <= (what.starts_with("forward") ? bounds.forward : bounds.backward));
-      auto place = std::find_if(most.begin(), most.end(), [&](const auto& m) { return m.first == what; });
-      if (place == most.end()) place = most.insert(place, {what, 0.0});
-      if (!(d <= place->second)) place->second = d;
+      CAPTURE(names[k]);
+      CHECK(d <= (names[k].starts_with("forward") ? bounds.forward : bounds.backward));
+      seen[k] = {std::min(seen[k].least, d), std::max(seen[k].most, d)};
     }
   }
-  for (const auto& [what, d] : most)
-    std::printf("lockstep\t%s %s\t%s\t%.1e\t%.0e\n", model.c_str(), dtype_name(type), what.c_str(), d,
-                what.starts_with("forward") ? bounds.forward : bounds.backward);
+  for (std::size_t k = 0; k < seen.size(); ++k) {
+    CAPTURE(names[k]);
+    CHECK(seen[k].least <= bounds.best);
+  }
+  // Of a stage's tensors the worst, in the order of computing.
+  for (std::size_t k = 0; k < seen.size(); ++k) {
+    if (std::find(names.begin(), names.end(), names[k]) != names.begin() + static_cast<std::ptrdiff_t>(k))
+      continue;
+    Seen worst{0.0, 0.0};
+    for (std::size_t other = k; other < seen.size(); ++other)
+      if (names[other] == names[k])
+        worst = {std::max(worst.least, seen[other].least), std::max(worst.most, seen[other].most)};
+    std::printf("lockstep\t%s %s\t%s\t%.1e\t%.1e\n", model.c_str(), dtype_name(type), names[k].c_str(),
+                worst.most, worst.least);
+  }
 }
 
 // f32: sums of up to 4608 products in another order differ by some 70 * 2^-24 of their size, a stage has up
 // to 18 of them. A value that the order moves to the other side of a ReLU's 0 takes or gives a whole
-// gradient: one of the 16384 that leave layer3 is 1 %, and its neighbours follow. Seen: forward 1e-6,
-// backward 3e-6, and 9e-3 with such a value.
-constexpr Bounds f32_bounds{.forward = 1e-5, .backward = 3e-2};
+// gradient: one of the 16384 that leave layer3 is 1 %, and its neighbours follow; it is rare, and another one
+// in each step. Seen: forward 3e-6, backward 5e-6, and 9e-3 with such a value.
+constexpr Bounds f32_bounds{.forward = 1e-5, .backward = 3e-2, .best = 2e-5};
 // bf16: each op rounds to 2^-9; where sums fall on either side of a rounding edge they are 2^-8 apart, and
-// more values than in f32 cross the 0 of a ReLU. Seen: forward 3e-3, backward 8e-2.
-constexpr Bounds bf16_bounds{.forward = 1e-2, .backward = 2e-1};
+// some values cross the 0 of a ReLU in every step. Seen: forward 3e-3, backward 8e-2.
+constexpr Bounds bf16_bounds{.forward = 1e-2, .backward = 2e-1, .best = 2e-1};
 
 TEST_CASE("lockstep: resnet20 in f32") {
   compare("resnet20", 32, DType::f32, f32_bounds);
@@ -189,9 +211,6 @@ TEST_CASE("lockstep: resnet18 in bf16") {
 }
 TEST_CASE("lockstep: resnet50 in f32") {
   compare("resnet50", 64, DType::f32, f32_bounds);
-}
-TEST_CASE("lockstep: resnet50 in bf16") {
-  compare("resnet50", 64, DType::bf16, bf16_bounds);
 }
 
 }  // namespace
