@@ -4,7 +4,7 @@
 // Conventions that hold for every op below:
 // - Activations are views (specs.h): NHWC with a pixel pitch, f32 or bf16.
 // - Parameters, statistics, sums and losses are f32. All accumulation is in f32 or wider.
-// - An op is queued in order on the backend's one stream; `synchronize` waits.
+// - Ops and copies act in the order in which they are queued; `synchronize` waits for them.
 // - Host backends are done on return.
 // - Gradient outputs say ASSIGNS or ADDS; an `Into` argument chooses.
 // - A null gradient pointer means "not wanted".
@@ -53,7 +53,7 @@ class Backend {
   virtual std::size_t peak_bytes() const = 0;    // the most that was ever in use since reset_peak
   virtual void reset_peak() = 0;
 
-  // Ordered; host may change on return.
+  // Ordered; host may change on return. A GPU fetches the bytes beside the ops that were queued before.
   virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;  // waits for the data
   virtual void copy_bytes(void* to, const void* from, std::size_t bytes) = 0;    // device to device

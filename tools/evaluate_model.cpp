@@ -7,8 +7,6 @@
 
 namespace thaw {
 
-namespace {
-
 std::vector<float> host_rows(const Variable& output) {
   const Tensor& logits = output.value();
   if (logits.dtype() == DType::f32) return to_contiguous(logits);
@@ -16,8 +14,6 @@ std::vector<float> host_rows(const Variable& output) {
   output.backend().copy(logits.view(), wide.view(), Into::assign);
   return to_contiguous(wide);
 }
-
-}  // namespace
 
 std::vector<float> logits_of(Network& network, const Variable& input, const Tensor& features) {
   return host_rows(
@@ -28,31 +24,39 @@ EvaluationReport evaluate_model(Session& session, Loader& loader, const std::str
                                 const std::function<bool()>& stop) {
   Backend& backend = *session.backend;
   const ImageInput input(backend, session.description.preprocess, session.activations);
-  const BatchForward forward = [&](const Batch& batch) {
-    const std::size_t before = backend.bytes_in_use();
+  const std::size_t before = backend.bytes_in_use();
+  const auto within_memory = [&](std::int64_t cases, const auto& action) {
     try {
-      const Variable x = input(batch.images, batch.flips);
-      const Tensor numbers = batch.features.defined() ? batch.features.to(backend) : Tensor();
-      return session.network->forward(x, numbers, Mode::eval());
+      return action();
     } catch (const OutOfMemory& error) {
-      throw too_large_batch(error, picture_memory(session, false), before, batch.size());
+      throw too_large_batch(error, picture_memory(session, false), before, cases);
     }
   };
-  return evaluate_model(forward, session.network->num_classes(), loader, progress, stop);
+  const auto upload = [&](const Batch& batch) {
+    return within_memory(batch.size(), [&] {
+      return DeviceBatch{input(batch.images, batch.flips),
+                         batch.features.defined() ? batch.features.to(backend) : Tensor()};
+    });
+  };
+  const auto forward = [&](const DeviceBatch& batch) {
+    const std::int64_t cases = batch.x.value().shape()[0] / session.network->views();
+    return within_memory(cases,
+                         [&] { return session.network->forward(batch.x, batch.numbers, Mode::eval()); });
+  };
+  return evaluate_model(upload, forward, session.network->num_classes(), loader, progress, stop);
 }
 
-EvaluationReport evaluate_model(const BatchForward& forward, std::int64_t columns, Loader& loader,
-                                const std::string& progress, const std::function<bool()>& stop) {
+EvaluationReport evaluate_model(const std::function<DeviceBatch(const Batch&)>& upload,
+                                const std::function<Variable(const DeviceBatch&)>& forward,
+                                std::int64_t columns, Loader& loader, const std::string& progress,
+                                const std::function<bool()>& stop) {
   std::vector<float> logits;
   std::vector<int> labels;
   std::unique_ptr<Progress> bar;
   if (!progress.empty()) bar = std::make_unique<Progress>(progress, loader.samples());
   double loss = 0;
-  Batch batch;
-  loader.start_epoch(0);
-  while (loader.next(batch)) {
-    if (stop && stop()) return {};
-    const std::vector<float> rows = host_rows(forward(batch));
+  const auto use = [&](const Batch& batch, const Variable& output) {
+    const std::vector<float> rows = host_rows(output);
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
       const bool known = columns == 1 || batch.labels[i] < columns;
       if (known)
@@ -61,7 +65,8 @@ EvaluationReport evaluate_model(const BatchForward& forward, std::int64_t column
     logits.insert(logits.end(), rows.begin(), rows.end());
     labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
     if (bar) bar->advance(batch.size(), batch.waited, loss / static_cast<double>(labels.size()));
-  }
+  };
+  if (!run_batches(loader, {upload, forward, use}, stop)) return {};
   return evaluation_report(logits, columns, labels, loader.dataset().classes);
 }
 

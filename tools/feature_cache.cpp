@@ -8,6 +8,7 @@
 
 #include "layers/batch_norm.h"
 #include "layers/dropout.h"
+#include "tools/batch_run.h"
 #include "tools/progress.h"
 
 namespace thaw {
@@ -50,15 +51,16 @@ FeatureCache::FeatureCache(Network& network, const ImageInput& input, Loader& lo
   std::unique_ptr<Progress> bar;
   if (!options.progress.empty()) bar = std::make_unique<Progress>(options.progress, loader.samples());
   const std::size_t from = options.from == nullptr ? 0 : options.from->stages();
-  Batch batch;
-  loader.start_epoch(0);
-  while (loader.next(batch)) {
-    if (options.stop && options.stop()) return;
-    const Variable x = options.from == nullptr
+  const auto upload = [&](const Batch& batch) {
+    return DeviceBatch{options.from == nullptr
                            ? input(batch.images, batch.flips)
-                           : Variable(options.from->batch(batch.indices).to(input.backend()));
-    const Tensor numbers = batch.features.defined() ? batch.features.to(input.backend()) : Tensor();
-    const Variable output = network.run(x, from, stages, Mode::eval(), numbers);
+                           : Variable(options.from->batch(batch.indices).to(input.backend())),
+                       batch.features.defined() ? batch.features.to(input.backend()) : Tensor()};
+  };
+  const auto forward = [&](const DeviceBatch& batch) {
+    return network.run(batch.x, from, stages, Mode::eval(), batch.numbers);
+  };
+  const auto keep = [&](const Batch& batch, const Variable& output) {
     const Tensor rows = output.value().to_host();
     if (!features_.defined()) reserve(rows, batch.size(), loader.samples(), options.limit);
     const std::size_t bytes = rows.bytes() / static_cast<std::size_t>(batch.size());
@@ -66,7 +68,8 @@ FeatureCache::FeatureCache(Network& network, const ImageInput& input, Loader& lo
       std::memcpy(features_.as<std::byte>() + static_cast<std::size_t>(batch.indices[i]) * bytes,
                   rows.as<std::byte>() + i * bytes, bytes);
     if (bar) bar->advance(batch.size(), batch.waited, 0);
-  }
+  };
+  run_batches(loader, {upload, forward, keep}, options.stop);
 }
 
 Shape FeatureCache::shape_of(std::int64_t samples) const {

@@ -67,12 +67,30 @@ void check_cases(const ModelDescription& d, std::size_t images, std::size_t numb
                                names, numbers, cases));
 }
 
+// Fills in what the network's output says.
+void complete(Prediction& p, const Variable& output) {
+  p.logits = host_rows(output);
+  const auto count = static_cast<std::int64_t>(p.logits.size());
+  for (const float z : p.logits)
+    if (!std::isfinite(z))
+      throw Error(p.image + ": the network's output is not finite; are the weights broken?");
+  p.probability = probabilities(p.logits.data(), count);
+  p.order.resize(p.probability.size());
+  std::iota(p.order.begin(), p.order.end(), 0);
+  // By logit where there is one per class: probabilities can tie where logits do not.
+  std::stable_sort(p.order.begin(), p.order.end(), [&](int a, int b) {
+    const auto x = static_cast<std::size_t>(a), y = static_cast<std::size_t>(b);
+    return count == 1 ? p.probability[x] > p.probability[y] : p.logits[x] > p.logits[y];
+  });
+}
+
 std::vector<Prediction> predict(Session& session, const std::vector<std::string>& images,
                                 const std::vector<std::string>& numbers) {
   check_cases(session.description, images.size(), numbers.size());
   const Preprocess& preprocess = session.description.preprocess;
   const ImageInput input(*session.backend, preprocess, session.activations);
   std::vector<Prediction> all;
+  Variable output;  // of the last case
   const std::int64_t views = session.description.options.views, size = preprocess.input_size;
   for (auto at = images.begin(); at != images.end(); at += views) {
     Prediction p;
@@ -87,21 +105,14 @@ std::vector<Prediction> predict(Session& session, const std::vector<std::string>
       const std::vector<float> row = numbers_of(numbers[all.size()], session.description);
       features = from_contiguous(row, {1, static_cast<std::int64_t>(row.size())});
     }
-    p.logits = logits_of(*session.network, input(pixels, {}), features);
-    const auto count = static_cast<std::int64_t>(p.logits.size());
-    for (const float z : p.logits)
-      if (!std::isfinite(z))
-        throw Error(p.image + ": the network's output is not finite; are the weights broken?");
-    p.probability = probabilities(p.logits.data(), count);
-    p.order.resize(p.probability.size());
-    std::iota(p.order.begin(), p.order.end(), 0);
-    // By logit where there is one per class: probabilities can tie where logits do not.
-    std::stable_sort(p.order.begin(), p.order.end(), [&](int a, int b) {
-      const auto x = static_cast<std::size_t>(a), y = static_cast<std::size_t>(b);
-      return count == 1 ? p.probability[x] > p.probability[y] : p.logits[x] > p.logits[y];
-    });
+    const Variable x = input(pixels, {});
+    const Tensor row = features.defined() ? features.to(*session.backend) : Tensor();
+    // The case before this one was on the device while this one was read and uploaded.
+    if (!all.empty()) complete(all.back(), output);
+    output = session.network->forward(x, row, Mode::eval());
     all.push_back(std::move(p));
   }
+  if (!all.empty()) complete(all.back(), output);
   return all;
 }
 

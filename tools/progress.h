@@ -23,9 +23,10 @@ class Progress {
   // mean.
   void advance(std::int64_t images, double waited, double loss);
 
-  double seconds() const;             // since construction
-  double images_per_second() const;   // 0 before the first image
-  double data_wait_fraction() const;  // share of the time spent waiting for the loader, [0, 1]
+  double seconds() const;            // since construction
+  double images_per_second() const;  // 0 before the first image
+  // Share of the time that the program waited for the loader, [0, 1]; a GPU may have been at work meanwhile.
+  double data_wait_fraction() const;
 
  private:
   using Clock = std::chrono::steady_clock;

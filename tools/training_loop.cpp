@@ -22,14 +22,23 @@ double TrainingLoop::rate(const TrainingPosition& position, std::int64_t batch) 
   return settings_.schedule.at(epoch) * std::pow(settings_.schedule.gamma, position.plateau.falls);
 }
 
-void TrainingLoop::step(const Batch& batch, TrainingPosition& position) {
-  const double lr = rate(position, position.batches_done);
+void TrainingLoop::read_staged(Batch& batch) {
+  if (!loader_->next(batch)) throw Error("the loader ended an epoch early");
+  step_.stage(batch);
+}
+
+void TrainingLoop::start(const TrainingPosition& position) {
   StepState state;
   state.step = position.step;
   state.seed = settings_.seed;
-  state.lr = static_cast<float>(lr);
+  state.lr = static_cast<float>(rate(position, position.batches_done));
   state.max_norm = settings_.max_norm;
-  const StepResult result = step_.run(batch, state);
+  step_.start(state);
+}
+
+void TrainingLoop::finish(const Batch& batch, TrainingPosition& position) {
+  const double lr = rate(position, position.batches_done);
+  const StepResult result = step_.finish();
   const std::string where =
       fmt::format("epoch {}, batch {}", position.epochs_done + 1, position.batches_done + 1);
   if (!std::isfinite(result.loss))
@@ -59,13 +68,17 @@ bool TrainingLoop::run_epoch(TrainingPosition& position, EpochMetrics& metrics,
   const std::int64_t batches = loader_->batches();
   if (position.batches_done < batches) {
     loader_->start_epoch(static_cast<std::uint32_t>(position.epochs_done));
-    Batch batch;
+    Batch batch, next;
     for (std::int64_t i = 0; i < position.batches_done; ++i) loader_->next(batch);
-    while (position.batches_done < batches) {
-      if (!loader_->next(batch)) throw Error("the loader ended an epoch early");
-      step(batch, position);
+    read_staged(batch);
+    for (bool more = true; more;) {
+      start(position);
+      more = position.batches_done + 1 < batches;
+      if (more) read_staged(next);
+      finish(batch, position);
       progress.advance(batch.size(), batch.waited, position.loss_sum / static_cast<double>(position.images));
-      if (stop && position.batches_done < batches && stop()) return false;
+      if (stop && more && stop()) return false;
+      std::swap(batch, next);
     }
   }
   metrics.epoch = position.epochs_done + 1;

@@ -34,7 +34,9 @@ class TrainingLoop {
 
  private:
   double rate(const TrainingPosition& position, std::int64_t batch) const;
-  void step(const Batch& batch, TrainingPosition& position);
+  void read_staged(Batch& batch);
+  void start(const TrainingPosition& position);
+  void finish(const Batch& batch, TrainingPosition& position);
 
   Session* session_;
   Loader* loader_;

@@ -262,15 +262,17 @@ bool TrainingRun::validate(EpochMetrics& metrics, const std::function<bool()>& s
   metrics.val_loss = metrics.val_accuracy = std::numeric_limits<double>::quiet_NaN();
   if (val_loader_ == nullptr) return true;
   Network& network = *session_.network;
-  const BatchForward from_features = [&](const Batch& batch) {
-    const Tensor numbers = batch.features.defined() ? batch.features.to(*session_.backend) : Tensor();
-    return network.run(Variable(kept_->val->batch(batch.indices).to(*session_.backend)), kept_->stages,
-                       network.stages().size(), Mode::eval(), numbers);
+  const auto upload = [&](const Batch& batch) {
+    return DeviceBatch{Variable(kept_->val->batch(batch.indices).to(*session_.backend)),
+                       batch.features.defined() ? batch.features.to(*session_.backend) : Tensor()};
+  };
+  const auto forward = [&](const DeviceBatch& batch) {
+    return network.run(batch.x, kept_->stages, network.stages().size(), Mode::eval(), batch.numbers);
   };
   const EvaluationReport report =
       kept_ == nullptr
           ? evaluate_model(session_, *val_loader_, "validation", stop)
-          : evaluate_model(from_features, network.num_classes(), *val_loader_, "validation", stop);
+          : evaluate_model(upload, forward, network.num_classes(), *val_loader_, "validation", stop);
   if (report.images == 0) return false;
   metrics.val_loss = report.loss;
   metrics.val_accuracy = report.top1;

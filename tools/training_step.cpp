@@ -1,5 +1,7 @@
 #include "tools/training_step.h"
 
+#include <utility>
+
 #include "layers/batch_norm.h"
 #include "layers/losses.h"
 #include "tools/picture_memory.h"
@@ -67,20 +69,50 @@ void TrainingStep::repeat(Shape& shape) {
   if (shape.host_runs == before) advance_counters(shape.counted);
 }
 
-StepResult TrainingStep::run(const Batch& batch, const StepState& state) {
-  const std::size_t before = session_->backend->bytes_in_use();
+void TrainingStep::within_memory(std::int64_t cases, const std::function<void()>& action) {
   try {
-    return run_batch(batch, state);
+    action();
   } catch (const OutOfMemory& error) {
-    shapes_.erase(batch.size());
+    shapes_.erase(cases);
+    staged_ = started_ = nullptr;
     // From cached features only a part of the network runs, which the failed step alone tells of.
     const PictureMemory counted =
         options_.features == nullptr ? picture_memory(*session_, true) : PictureMemory{};
-    throw too_large_batch(error, counted, before, batch.size());
+    throw too_large_batch(error, counted, bytes_before_, cases);
   }
 }
 
-StepResult TrainingStep::run_batch(const Batch& batch, const StepState& state) {
+void TrainingStep::stage(const Batch& batch) {
+  bytes_before_ = session_->backend->bytes_in_use();
+  within_memory(batch.size(), [&] { upload(batch); });
+}
+
+void TrainingStep::start(const StepState& state) {
+  check(staged_ != nullptr, "training step: start() without a staged batch");
+  started_ = std::exchange(staged_, nullptr);
+  within_memory(started_->targets.shape()[0], [&] {
+    control_.begin(state);
+    repeat(*started_);
+  });
+}
+
+StepResult TrainingStep::finish() {
+  check(started_ != nullptr, "training step: finish() without a step that was started");
+  StepResult result;
+  result.logits = to_contiguous(std::exchange(started_, nullptr)->results);
+  result.loss = result.logits.back();
+  result.logits.pop_back();
+  result.state = control_.read();
+  return result;
+}
+
+StepResult TrainingStep::run(const Batch& batch, const StepState& state) {
+  stage(batch);
+  start(state);
+  return finish();
+}
+
+void TrainingStep::upload(const Batch& batch) {
   Backend& backend = *session_->backend;
   const std::int64_t n = batch.size(), classes = session_->network->num_classes();
   const bool binary = classes == 1;
@@ -115,15 +147,7 @@ StepResult TrainingStep::run_batch(const Batch& batch, const StepState& state) {
   shape->targets.copy_from(targets);
   if (binary) shape->weights.copy_from(binary_weights(batch.labels, options_.class_weights));
   backend.upload(shape->normalizer.data(), &divisor, sizeof divisor);
-  control_.begin(state);
-  repeat(*shape);
-
-  StepResult result;
-  result.logits = to_contiguous(shape->results);
-  result.loss = result.logits.back();
-  result.logits.pop_back();
-  result.state = control_.read();
-  return result;
+  staged_ = shape.get();
 }
 
 // Versions and batch counts lie in host memory, where a replay on a device does not reach.

@@ -1,9 +1,12 @@
 // One training step of a session (of one logit: binary cross-entropy, else softmax cross-entropy): pictures
 // -> network -> loss -> gradients -> optimizer, and what it says afterwards. On a device whose backend
 // records, the step of each batch size is recorded once and replayed: all that changes between steps lies in
-// memory that is written before it.
+// memory that is written before it. The next batch is uploaded while the device is at a step:
+//
+//   stage(first); start(state); stage(second); finish(); start(state); stage(third); ...
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -39,15 +42,22 @@ class TrainingStep {
   TrainingStep(const TrainingStep&) = delete;
   TrainingStep& operator=(const TrainingStep&) = delete;
 
-  // Trains on one batch: `state` gives step, seed, lr and max_norm. Values stay as they are where the
-  // gradient is not finite (result.state.skip). Throws Error on a label outside the network's classes (one
-  // logit has two), and where the device has no memory for the batch: it names a batch size that would fit.
-  StepResult run(const Batch& batch, const StepState& state);
+  // Uploads the batch of the next step; `batch` may change on return. Throws Error on a label outside the
+  // network's classes (one logit has two), and where the device has no memory for the batch: it names a batch
+  // size that would fit.
+  void stage(const Batch& batch);
+  // Queues training on the staged batch: `state` gives step, seed, lr and max_norm. Values stay as they are
+  // where the gradient is not finite (StepResult::state.skip). Throws Error for want of memory as stage().
+  void start(const StepState& state);
+  // Waits for the step that was started, and answers what it gave. Before the next start().
+  StepResult finish();
+  StepResult run(const Batch& batch, const StepState& state);  // all three
 
  private:
   struct Shape;  // what belongs to one size of the batch
 
-  StepResult run_batch(const Batch& batch, const StepState& state);
+  void upload(const Batch& batch);
+  void within_memory(std::int64_t cases, const std::function<void()>& action);
   void forward_and_back(Shape& shape);
   void repeat(Shape& shape);
   std::vector<std::uint64_t> counters() const;
@@ -59,7 +69,10 @@ class TrainingStep {
   ImageInput input_;
   StepControl control_;
   Tensor one_;                                             // f32 [1]: the gradient of the loss
-  std::map<std::int64_t, std::unique_ptr<Shape>> shapes_;  // by number of pictures
+  std::map<std::int64_t, std::unique_ptr<Shape>> shapes_;  // by number of cases
+  Shape* staged_ = nullptr;
+  Shape* started_ = nullptr;
+  std::size_t bytes_before_ = 0;  // in use when the staged batch came
 };
 
 }  // namespace thaw

@@ -1,5 +1,5 @@
-// The Backend for NVIDIA GPUs: one stream on device 0, one memory pool, cuDNN for convolutions, cuBLASLt for
-// linear layers, own kernels (ops.h) for everything else.
+// The Backend for NVIDIA GPUs: a compute stream on device 0 and a copy stream for uploads, one memory pool,
+// cuDNN for convolutions, cuBLASLt for linear layers, own kernels (ops.h) for everything else.
 #pragma once
 
 #include <string>
@@ -10,21 +10,9 @@
 #include "kernels/cuda/memory.h"
 #include "kernels/cuda/queue.h"
 #include "kernels/cuda/staging.h"
+#include "kernels/cuda/stream.h"
 
 namespace thaw::cuda {
-
-// Owns a stream that does not wait for the default stream.
-class Stream {
- public:
-  Stream() { check(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking), "creating a stream"); }
-  ~Stream() { cudaStreamDestroy(handle_); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  cudaStream_t get() const { return handle_; }
-
- private:
-  cudaStream_t handle_ = nullptr;
-};
 
 class CudaBackend final : public Backend {
  public:
@@ -113,7 +101,7 @@ class CudaBackend final : public Backend {
   void refuse_while_recording(const char* what) const;
 
   std::string description_;
-  Stream stream_;
+  Stream stream_, copies_;
   Queue queue_;
   Pool pool_;
   Staging staging_;

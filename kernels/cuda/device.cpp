@@ -53,6 +53,7 @@ CudaBackend::CudaBackend()
     : description_(description_of_device()),
       queue_{stream_.get(), static_cast<unsigned>(attribute(cudaDevAttrMultiProcessorCount))},
       pool_(queue_, pool_policy()),
+      staging_(queue_, copies_.get(), pool_, pool_policy().upload_ring),
       convolutions_(queue_, pool_),
       linear_(queue_, pool_) {}
 
@@ -64,7 +65,7 @@ void CudaBackend::refuse_while_recording(const char* what) const {
 
 void CudaBackend::upload(void* device, const void* host, std::size_t bytes) {
   refuse_while_recording("upload");
-  staging_.upload(queue_, device, host, bytes);
+  staging_.upload(device, host, bytes);
 }
 
 void CudaBackend::download(void* host, const void* device, std::size_t bytes) {

@@ -1,6 +1,6 @@
 // Device memory: whole blocks that are kept when they come back, so that a step that has run once calls no
-// cudaMalloc. All use is ordered on the one stream, so a block may be handed out again while the work that
-// used it last is still queued.
+// cudaMalloc. All use is ordered on the compute stream, so a block may be handed out again while the work
+// that used it last is still queued.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,14 @@
 
 namespace thaw::cuda {
 
-// How blocks are cut and reused.
+// How blocks are cut and reused, and how large the ring of uploads is.
 struct PoolPolicy {
   std::size_t granularity = 512;  // sizes are multiples of this
   std::size_t large = 0;          // from this size on (0: never), multiples of `large_granularity`
   std::size_t large_granularity = 1;
   std::size_t slack_percent = 0;  // how much larger than asked a reused block may be
   bool poison = false;            // fill reused blocks with 0xFF (NaN as float and bfloat16)
+  std::size_t upload_ring = std::size_t{64} << 20;  // bytes, see Staging
 };
 
 // The device's policy; the emulator of the tests links another one.

@@ -4,38 +4,42 @@
 #include <cstring>
 
 namespace thaw::cuda {
+namespace {
 
+constexpr std::size_t alignment = 256;  // of pieces in the ring
+
+}  // namespace
+
+Staging::Staging(const Queue& compute, cudaStream_t copies, Pool& pool, std::size_t bytes)
+    : compute_(compute.stream), copies_(copies), part_(bytes / parts), device_(pool, bytes) {
+  check(cudaHostAlloc(&host_, bytes, cudaHostAllocDefault), "page-locked memory for uploads");
+}
+
+// The copy stream must be done with the ring; what the compute stream still reads, the pool keeps in order.
 Staging::~Staging() {
-  for (const Slot& slot : slots_) {
-    if (slot.read) {
-      cudaEventSynchronize(slot.read);
-      cudaEventDestroy(slot.read);
-    }
-    cudaFreeHost(slot.memory);
-  }
+  cudaStreamSynchronize(copies_);
+  cudaFreeHost(host_);
 }
 
-Staging::Slot& Staging::next_free_slot() {
-  Slot& slot = slots_[next_];
-  next_ = (next_ + 1) % slots_.size();
-  if (!slot.memory)
-    check(cudaHostAlloc(&slot.memory, slot_bytes, cudaHostAllocDefault), "page-locked memory for uploads");
-  if (!slot.read)
-    check(cudaEventCreateWithFlags(&slot.read, cudaEventDisableTiming), "an event for uploads");
-  else
-    check(cudaEventSynchronize(slot.read), "waiting for an upload");
-  return slot;
-}
-
-void Staging::upload(const Queue& queue, void* device, const void* host, std::size_t bytes) {
+void Staging::upload(void* device, const void* host, std::size_t bytes) {
   for (std::size_t done = 0; done < bytes;) {
-    const std::size_t piece = std::min(slot_bytes, bytes - done);
-    Slot& slot = next_free_slot();
-    std::memcpy(slot.memory, static_cast<const char*>(host) + done, piece);
-    check(cudaMemcpyAsync(static_cast<char*>(device) + done, slot.memory, piece, cudaMemcpyHostToDevice,
-                          queue.stream),
-          "upload");
-    check(cudaEventRecord(slot.read, queue.stream), "upload");
+    if (used_ >= part_) {
+      current_ = (current_ + 1) % parts;
+      used_ = 0;
+      moved_[current_].wait();
+    }
+    const std::size_t piece = std::min(bytes - done, part_ - used_), at = current_ * part_ + used_;
+    char* const locked = static_cast<char*>(host_) + at;
+    char* const beside = static_cast<char*>(device_.data()) + at;
+    std::memcpy(locked, static_cast<const char*>(host) + done, piece);
+    check(cudaMemcpyAsync(beside, locked, piece, cudaMemcpyHostToDevice, copies_), "upload");
+    arrived_.record(copies_);
+    arrived_.hold_back(compute_);
+    check(
+        cudaMemcpyAsync(static_cast<char*>(device) + done, beside, piece, cudaMemcpyDeviceToDevice, compute_),
+        "upload");
+    moved_[current_].record(compute_);
+    used_ += (piece + alignment - 1) / alignment * alignment;
     done += piece;
   }
 }

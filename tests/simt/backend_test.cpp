@@ -62,17 +62,5 @@ TEST_CASE("a recorded step refuses what a graph cannot hold, and the backend wor
   CHECK(::simt::take_fault() == "");
 }
 
-TEST_CASE("large uploads pass through page-locked memory piece by piece") {
-  const auto backend = make_cuda_backend();
-  std::vector<std::uint32_t> values((std::size_t{21} << 20) / 4 + 3), back(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint32_t>(i * 2654435761u);
-  const std::size_t bytes = values.size() * 4;
-  void* memory = backend->allocate(bytes);
-  backend->upload(memory, values.data(), bytes);
-  backend->download(back.data(), memory, bytes);
-  CHECK(back == values);
-  backend->deallocate(memory, bytes);
-}
-
 }  // namespace
 }  // namespace thaw::simt_test

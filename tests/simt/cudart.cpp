@@ -107,6 +107,7 @@ cudaError_t CUDARTAPI cudaMemGetInfo(size_t* available, size_t* total) {
 cudaError_t CUDARTAPI cudaMalloc(void** pointer, size_t size) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
+  ++r.allocations;
   if (const cudaError_t error = r.answer(cudaSuccess)) return error;
   return r.answer(DeviceMemory::instance().allocate(pointer, size));
 }
@@ -120,6 +121,7 @@ cudaError_t CUDARTAPI cudaFree(void* pointer) {
 cudaError_t CUDARTAPI cudaHostAlloc(void** pointer, size_t size, unsigned) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
+  ++r.allocations;
   *pointer = std::malloc(size);
   if (!*pointer) return r.answer(cudaErrorMemoryAllocation);
   std::memset(*pointer, 0xFF, size);

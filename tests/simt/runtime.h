@@ -69,6 +69,7 @@ class Runtime {
   // Page-locked memory, by its start.
   std::map<const char*, std::size_t> pinned;
   bool is_pinned(const void* pointer) const;
+  std::uint64_t allocations = 0;  // calls of cudaMalloc and cudaHostAlloc
 
  private:
   Runtime();

@@ -1,4 +1,5 @@
 // Work in the wrong order or on the wrong stream, and what may not be captured.
+#include "kernels/cuda/memory.h"
 #include "tests/simt/planted/fault.h"
 
 namespace thaw::planted {
@@ -44,6 +45,50 @@ void two_streams(const char* name, bool early_event) {
   if (early_event) cudaStreamWaitEvent(kernels.queue.stream, event, 0);
   run(kernels, name, copy_elements, 1, 64, y.data(), static_cast<const float*>(x.data()));
   expect(y.host(), 1.0f);
+}
+
+cudaGraphExec_t end_capture(const TestQueue& q) {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  cuda::check(cudaStreamEndCapture(q.queue.stream, &graph), "capture");
+  cuda::check(cudaGraphInstantiate(&executable, graph, 0), "graph");
+  return executable;
+}
+
+// The copy stream brings the next batch into the input of a step that has only been queued.
+void copy_overtakes_step() {
+  const TestQueue kernels, copies;
+  const DeviceArray<float> x(kernels, std::vector<float>(64, 1.0f)), y(kernels, 64);
+  const Pinned next;
+  std::fill_n(next.data, 64, 2.0f);
+  ::simt::set_streams(::simt::Streams::lazy);
+  cudaStreamBeginCapture(kernels.queue.stream, cudaStreamCaptureModeThreadLocal);
+  cuda::check(::simt::launch("copy_overtakes_step", copy_elements, dim3(1), dim3(64), kernels.queue.stream,
+                             y.data(), static_cast<const float*>(x.data())),
+              "launch");
+  cudaGraphExec_t step = end_capture(kernels);
+  cudaGraphLaunch(step, kernels.queue.stream);
+  cudaMemcpyAsync(x.data(), next.data, bytes, cudaMemcpyHostToDevice, copies.queue.stream);
+  copies.wait();  // the host wants its page-locked memory back
+  expect(y.host(), 1.0f);
+}
+
+// A block goes back to the pool of the kernels' stream while a copy on another stream still writes to it.
+void block_reused_on_two_streams() {
+  const TestQueue kernels, copies;
+  cuda::Pool pool(kernels.queue, cuda::pool_policy());
+  const Pinned source;
+  ::simt::set_streams(::simt::Streams::lazy);
+  void* input = pool.allocate(bytes);
+  cudaMemcpyAsync(input, source.data, bytes, cudaMemcpyHostToDevice, copies.queue.stream);
+  pool.deallocate(input);
+  auto* const y = static_cast<float*>(pool.allocate(bytes));
+  run(kernels, "block_reused_on_two_streams", set_elements, 1, 64, y, 3.0f);
+  copies.wait();
+  std::vector<float> result(64);
+  cudaMemcpyAsync(result.data(), y, bytes, cudaMemcpyDeviceToHost, kernels.queue.stream);
+  kernels.wait();
+  expect(result, 3.0f);
 }
 
 void missing_wait_on_host() {
@@ -127,14 +172,6 @@ void end_without_capture() {
   cuda::check(cudaStreamEndCapture(q.queue.stream, &graph), "the end of no capture");
 }
 
-cudaGraphExec_t end_capture(const TestQueue& q) {
-  cudaGraph_t graph = nullptr;
-  cudaGraphExec_t executable = nullptr;
-  cuda::check(cudaStreamEndCapture(q.queue.stream, &graph), "capture");
-  cuda::check(cudaGraphInstantiate(&executable, graph, 0), "graph");
-  return executable;
-}
-
 void read_in_capture() {
   const TestQueue q;
   const DeviceArray<float> y(q, std::vector<float>(64, 1.0f));
@@ -192,6 +229,10 @@ std::vector<Fault> streams_and_capture() {
        [] { two_streams("missing_event_wait", false); }, wrong},
       {"event_before_its_work", "the event is recorded before the upload that it stands for",
        [] { two_streams("event_before_its_work", true); }, wrong},
+      {"copy_overtakes_step", "a copy stream writes the next batch before the replayed step has read its own",
+       copy_overtakes_step, wrong},
+      {"block_reused_on_two_streams", "the pool hands out a block that a copy stream still writes to",
+       block_reused_on_two_streams, wrong},
       {"missing_wait_on_host", "the host reads a result without waiting", missing_wait_on_host, wrong},
       {"wait_for_another_stream", "the host waits for another stream than the copy's",
        wait_for_another_stream, wrong},
