@@ -24,7 +24,7 @@ std::uint32_t value_of(std::size_t step, std::size_t i) {
 }
 
 // Every step reads one input, into which the next upload is queued while it may not have begun. A ring of
-// 4000 bytes in parts of 200: uploads of 4 to 2600 bytes share a part, fill several and go round.
+// 1600 bytes in parts of 200: uploads of 4 to 2600 bytes share a part, fill several and go round.
 void check_steps() {
   const TestQueue compute, copies;
   cuda::Pool pool(compute.queue, cuda::pool_policy());
