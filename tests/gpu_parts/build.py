@@ -78,8 +78,8 @@ def carried_only(context, limit_s):
     answer = machine.run(command, context.log("build", "carried"), limit_s, split=True)
     if answer.code != 0:
         return Result(FAILED, machine.last_line(answer.text + answer.errors), machine.text_of(command))
-    used = {line.strip() for line in answer.text.splitlines() if CARRIED.search(line)}
-    strange = sorted(path for path in used if not path.startswith(str(context.carry.resolve())))
+    used = {(context.build / line.strip()).resolve() for line in answer.text.splitlines() if CARRIED.search(line)}
+    strange = sorted(str(path) for path in used if context.carry.resolve() not in path.parents)
     if strange or not used:
         return Result(FAILED, f"taken from elsewhere: {', '.join(strange[:5]) or 'nothing was carried'}",
                       machine.text_of(command))

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ loader = SourceFileLoader("gpu", str(TESTS / "gpu"))
 gpu = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu", loader))
 loader.exec_module(gpu)
 
-from gpu_parts import pack, report, roofline  # noqa: E402
+from gpu_parts import build, pack, report, roofline  # noqa: E402
 from gpu_parts.context import Context, emulated_plan, gpu_plan  # noqa: E402
 from gpu_parts.results import FAILED, NOT_RUN, PASSED  # noqa: E402
 
@@ -181,6 +182,18 @@ class Script(unittest.TestCase):
         (self.folder / "carry").mkdir()
         (self.folder / "carry" / "machine").write_text("pdp11\n")
         self.assertIn("pdp11", pack.refusal(self.folder / "carry"))
+
+    def test_headers_from_elsewhere(self):
+        (self.folder / ".ninja_deps").touch()
+        (self.folder / "carry").mkdir()
+        (self.folder / "carry" / "machine").write_text(platform.machine() + "\n")
+        self.program("ninja", "print('a.o: #deps 2\\n    carry/include/CLI/CLI.hpp\\n    ../a/io/zlib.hpp')")
+        self.assertEqual(build.carried_only(self.context, 60).status, PASSED)
+        self.program("ninja", "print('    carry/include/CLI/CLI.hpp\\n    /nowhere/png.h')")
+        result = build.carried_only(self.context, 60)
+        self.assertEqual((result.status, result.reason), (FAILED, "taken from elsewhere: /nowhere/png.h"))
+        self.program("ninja", "print('    ../a/io/image.h')")
+        self.assertEqual(build.carried_only(self.context, 60).status, FAILED)
 
     def test_roofline(self):
         def flops(model, plan, task):  # of one picture: all that counts where memory is free

@@ -7,7 +7,7 @@ from gpu_parts import machine, roofline
 from gpu_parts.results import PASSED, counts
 
 TITLES = {"build": "Build", "test": "Tests on the GPU", "sanitize": "compute-sanitizer",
-          "lockstep": "Training in step with the CPU", "speed": "Speed"}
+          "lockstep": "Training in lock-step with the host", "speed": "Speed"}
 
 
 def table(head, rows):
