@@ -129,16 +129,37 @@ class Backend {
 
   // ---- pool2d ----
   //
-  // y = maximum of the window, the first of equals, NaN wins. index (u8, shape of y packed, null: not wanted)
-  // is ky * kernel + kx of the winner; kernel <= 15.
+  // y = maximum of the window, the first of equals; NaN wins, the last of them. index (u8, shape of y packed,
+  // null: not wanted) is ky * kernel + kx of the winner; kernel <= 15.
   virtual void max_pool2d_forward(const Pool2dSpec& spec, ConstView x, View y, std::uint8_t* index) = 0;
-  // ASSIGNS.
+  // dx = sum of dy over the windows that this input won; no_winner gives to none. ASSIGNS.
   virtual void max_pool2d_backward(const Pool2dSpec& spec, ConstView dy, const std::uint8_t* index,
                                    View dx) = 0;
   virtual void avg_pool2d_forward(const Pool2dSpec& spec, ConstView x, View y) = 0;
   virtual void avg_pool2d_backward(const Pool2dSpec& spec, ConstView dy, View dx) = 0;  // ASSIGNS
   virtual void global_avg_pool_forward(ConstView x, View y) = 0;     // y: [N,1,1,C], the mean over pixels
   virtual void global_avg_pool_backward(ConstView dy, View dx) = 0;  // ASSIGNS
+
+  // ---- batch_norm + ReLU + max_pool2d, the stem of ResNet and DenseNet ----
+  //
+  // y = max_pool2d(max((x - mean) / sqrt(var + eps) * gamma + beta, 0)) without writing what lies between.
+  // x: [N,H,W,C], y: [N,out_size(H),out_size(W),C], as max_pool2d_forward's; index too, but for no_winner
+  // where the maximum is 0: ReLU passes no gradient there. bf16: values are compared before they are rounded.
+  // Batch statistics are batch_norm_statistics of x; norm.activation is not read. ASSIGNS.
+  virtual void norm_relu_pool_forward(const BatchNormSpec& norm, const Pool2dSpec& pool, ConstView x,
+                                      const float* mean, const float* var, const float* gamma,
+                                      const float* beta, View y, std::uint8_t* index) = 0;
+  // With g (shape of x) = sum of dy over the windows that this input won, and xhat = (x - mean) / sqrt(var +
+  // eps): sum_g[c] = sum g, sum_g_xhat[c] = sum g * xhat; f32 [x.c]. ASSIGNS. They are dbeta and dgamma.
+  virtual void norm_relu_pool_backward_reduce(const BatchNormSpec& norm, const Pool2dSpec& pool, ConstView dy,
+                                              const std::uint8_t* index, ConstView x, const float* mean,
+                                              const float* var, float* sum_g, float* sum_g_xhat) = 0;
+  // dx = gamma / sqrt(var + eps) * (g - (sum_g + xhat * sum_g_xhat) / pixels of x). ASSIGNS. sum_g null:
+  // statistics were constants, then dx = gamma / sqrt(var + eps) * g, and x may be null.
+  virtual void norm_relu_pool_backward_apply(const BatchNormSpec& norm, const Pool2dSpec& pool, ConstView dy,
+                                             const std::uint8_t* index, ConstView x, const float* mean,
+                                             const float* var, const float* gamma, const float* sum_g,
+                                             const float* sum_g_xhat, View dx) = 0;
 
   // ---- dropout ----
   //

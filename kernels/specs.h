@@ -84,6 +84,9 @@ struct Pool2dSpec {
   }
 };
 
+// The index of a window that passes no gradient; the places in a window are below it, for kernel <= 15.
+constexpr std::uint8_t no_winner = 255;
+
 struct BatchNormSpec {
   float eps = 1e-5f;
   Activation activation = Activation::none;  // applied after the optional residual add

@@ -46,6 +46,26 @@ void give_gradients(BatchNorm2d& bn, const Tensor& sum_g, const Tensor& sum_g_xh
   give(bn.weight, sum_g_xhat);
 }
 
+BatchStatistics pass_statistics(const Tensor& x, BatchNorm2d& bn, Mode mode, const BatchStatistics* known) {
+  const View view = x.view();
+  const std::int64_t channels = bn.weight.value.elements();
+  if (view.c != channels)
+    throw Error("batch_norm " + bn.path() + ": takes " + std::to_string(channels) + " channels, got " +
+                x.shape().text());
+  if (!bn.uses_batch(mode)) return {bn.running_mean.value, bn.running_var.value};
+  bn.require_statistics(x.shape());
+  BatchStatistics statistics;
+  if (known != nullptr) {
+    statistics = *known;
+  } else {
+    Backend& backend = *x.backend();
+    statistics = {Tensor::empty(backend, {channels}), Tensor::empty(backend, {channels})};
+    backend.batch_norm_statistics(view, statistics.mean.as<float>(), statistics.var.as<float>());
+  }
+  bn.update_running(statistics.mean, statistics.var, view.pixels());
+  return statistics;
+}
+
 void set_batch_norm_policy(Module& module, BatchNormPolicy policy) {
   module.visit([policy](Module& m) {
     if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) bn->policy = policy;
@@ -56,7 +76,7 @@ namespace {
 
 // What backward of a batch_norm node reads.
 struct Saved {
-  Tensor x, mean, var, mask;
+  Tensor x{}, mean, var, mask{};
   bool batch = false;
 };
 
@@ -92,35 +112,15 @@ Variable batch_norm(const Variable& x, BatchNorm2d& bn, const Variable& residual
                     Mode mode, const BatchStatistics* known) {
   Backend& backend = x.backend();
   const View view = x.value().view();
-  const std::int64_t channels = bn.weight.value.elements();
-  if (view.c != channels)
-    throw Error("batch_norm " + bn.path() + ": takes " + std::to_string(channels) + " channels, got " +
-                x.value().shape().text());
   const BatchNormSpec spec{.eps = bn.eps, .activation = activation};
-
-  Saved saved;
-  saved.batch = bn.uses_batch(mode);
-  if (saved.batch) {
-    bn.require_statistics(x.value().shape());
-    if (known != nullptr) {
-      saved.mean = known->mean;
-      saved.var = known->var;
-    } else {
-      saved.mean = Tensor::empty(backend, {channels});
-      saved.var = Tensor::empty(backend, {channels});
-      backend.batch_norm_statistics(view, saved.mean.as<float>(), saved.var.as<float>());
-    }
-    bn.update_running(saved.mean, saved.var, view.pixels());
-  } else {
-    saved.mean = bn.running_mean.value;
-    saved.var = bn.running_var.value;
-  }
+  const BatchStatistics statistics = pass_statistics(x.value(), bn, mode, known);
+  Saved saved{.mean = statistics.mean, .var = statistics.var, .batch = bn.uses_batch(mode)};
 
   const bool own_wants = bn.weight.wants_gradient() || bn.bias.wants_gradient();
   const bool wanted = own_wants || x.requires_grad() || residual.requires_grad();
   Tensor y = Tensor::empty(backend, x.value().shape(), x.value().dtype());
   if (wanted && activation == Activation::relu)
-    saved.mask = Tensor::empty(backend, {relu_mask_bytes(view.pixels(), channels)}, DType::u8);
+    saved.mask = Tensor::empty(backend, {relu_mask_bytes(view.pixels(), view.c)}, DType::u8);
   backend.batch_norm_apply(spec, view, saved.mean.as<float>(), saved.var.as<float>(),
                            bn.weight.value.as<float>(), bn.bias.value.as<float>(),
                            residual.defined() ? ConstView(residual.value().view()) : ConstView(), y.view(),

@@ -37,10 +37,14 @@ struct BatchStatistics {
   Tensor mean, var;
 };
 
+// What a pass in `mode` normalises x [N, C, ...] by: the batch's statistics (`known`; null: computed here),
+// towards which the running ones move, or the running ones themselves. Throws Error where x has other
+// channels than bn, or a single value per channel and the batch's statistics are wanted.
+BatchStatistics pass_statistics(const Tensor& x, BatchNorm2d& bn, Mode mode,
+                                const BatchStatistics* known = nullptr);
+
 // y = act(batch_norm(x) + residual), one node; residual may be undefined. Gradients: dx and dresidual
-// accumulate, dgamma and dbeta go to the parameters. `known` (null: computed here) are x's own statistics,
-// used where the batch's are wanted. Throws Error when the batch has a single value per channel and
-// statistics are wanted.
+// accumulate, dgamma and dbeta go to the parameters. `known`, and what is thrown: as pass_statistics.
 Variable batch_norm(const Variable& x, BatchNorm2d& bn, const Variable& residual, Activation activation,
                     Mode mode, const BatchStatistics* known = nullptr);
 

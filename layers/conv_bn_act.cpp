@@ -79,13 +79,16 @@ Variable folded_forward(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const 
 
 }  // namespace
 
-Variable conv_bn_act(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,
-                     Activation activation, Mode mode) {
+bool folds(const Conv2d& conv, const BatchNorm2d& bn, Mode mode) {
   const bool wants = conv.weight.wants_gradient() || (conv.has_bias() && conv.bias.wants_gradient()) ||
                      bn.weight.wants_gradient() || bn.bias.wants_gradient();
   // In evaluation nobody calls backward on parameters, so folding is exact there too.
-  if (!bn.uses_batch(mode) && (!wants || !mode.training))
-    return folded_forward(x, conv, bn, residual, activation);
+  return !bn.uses_batch(mode) && (!wants || !mode.training);
+}
+
+Variable conv_bn_act(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,
+                     Activation activation, Mode mode) {
+  if (folds(conv, bn, mode)) return folded_forward(x, conv, bn, residual, activation);
   return batch_norm(conv.forward(x, mode), bn, residual, activation, mode);
 }
 

@@ -7,10 +7,12 @@
 
 namespace thaw {
 
-// y = act(bn(conv(x)) + residual); residual may be undefined. Where neither conv nor bn wants a gradient and
-// bn uses its running statistics, bn is folded into the convolution (weight * s, bias beta - mean * s, s =
-// gamma / sqrt(var + eps)): one op, nothing saved but a ReLU output, and that only where something nearer the
-// input wants a gradient.
+// Whether a pass in `mode` folds bn into conv: neither wants a gradient, and bn uses its running statistics.
+bool folds(const Conv2d& conv, const BatchNorm2d& bn, Mode mode);
+
+// y = act(bn(conv(x)) + residual); residual may be undefined. Where bn folds into the convolution (weight *
+// s, bias beta - mean * s, s = gamma / sqrt(var + eps)) this is one op, nothing saved but a ReLU output, and
+// that only where something nearer the input wants a gradient.
 Variable conv_bn_act(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,
                      Activation activation, Mode mode);
 

@@ -31,7 +31,7 @@ Variable DenseLayer::forward(const Variable& x, Mode mode) {
 }
 
 bool DenseLayer::folds(Mode mode) const {
-  return !norm2.uses_batch(mode) && (!mode.training || !(conv1.weight.wants_gradient() || wants(norm2)));
+  return thaw::folds(conv1, norm2, mode);
 }
 
 bool DenseLayer::wants_gradient() const {

@@ -2,16 +2,12 @@
 
 namespace thaw {
 
-namespace {
-
 Tensor empty_pooled(const Variable& x, const Pool2dSpec& spec, const std::string& module) {
   const Shape& s = x.value().shape();
   if (s.rank() != 4) throw Error("pool2d " + module + ": takes [N, C, H, W], got " + s.text());
   return Tensor::empty(x.backend(), {s[0], s[1], spec.out_size(s[2]), spec.out_size(s[3])},
                        x.value().dtype());
 }
-
-}  // namespace
 
 Variable max_pool2d(const Variable& x, const Pool2dSpec& spec, const std::string& module) {
   Backend& backend = x.backend();

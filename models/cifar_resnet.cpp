@@ -26,12 +26,11 @@ CifarResNet::CifarResNet(int depth, const NetworkOptions& options)
       bn1_(base_width),
       linear_(options.joined(4 * base_width), options.num_classes) {
   const int blocks = blocks_per_layer(depth);
-  add_stage("conv1", conv1_, [this](const Variable& x, Mode mode) {
-    return conv_bn_act(x, conv1_, bn1_, {}, Activation::relu, mode);
-  });
+  add_stage("conv1", conv1_, Fusion{2, [this](const Variable& x, Mode mode) {
+                                      return conv_bn_act(x, conv1_, bn1_, {}, Activation::relu, mode);
+                                    }});
   add_stage("bn1", bn1_,
-            [this](const Variable& x, Mode mode) { return batch_norm(x, bn1_, {}, Activation::relu, mode); },
-            {});
+            [this](const Variable& x, Mode mode) { return batch_norm(x, bn1_, {}, Activation::relu, mode); });
 
   std::int64_t in = base_width;
   for (std::size_t i = 0; i < layers_.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <regex>
 
 #include "layers/conv_bn_act.h"
+#include "layers/norm_relu_pool.h"
 
 namespace thaw {
 
@@ -100,15 +101,29 @@ void DenseNet::add_stem(const DenseNetConfig& config, std::int64_t in_channels) 
           : Conv2dConfig{.in = in_channels, .out = config.initial, .kernel = 7, .stride = 2, .padding = 3};
   auto& conv0 = add<Conv2d>("conv0", shape);
   auto& norm0 = add<BatchNorm2d>("norm0", config.initial);
+  // norm0 goes into conv0 where it folds, else with pool0 where there is one.
   add_inner_stage(
       "conv0", conv0, [&conv0](const Variable& x, Mode mode) { return conv0.forward(x, mode); },
-      [&](const Variable& x, Mode mode) { return conv_bn_act(x, conv0, norm0, {}, Activation::relu, mode); });
-  add_inner_stage("norm0", norm0, [&norm0](const Variable& x, Mode mode) {
+      Fusion{2, [&](const Variable& x, Mode mode) {
+               return folds(conv0, norm0, mode) ? conv_bn_act(x, conv0, norm0, {}, Activation::relu, mode)
+                                                : Variable();
+             }});
+  const Function norm0_alone = [&norm0](const Variable& x, Mode mode) {
     return batch_norm(x, norm0, {}, Activation::relu, mode);
-  });
-  add_inner_stage("relu0", add<ReLU>("relu0"), [](const Variable& x, Mode) { return x; });
-  if (config.small_pictures) return;
-  auto& pool0 = add<MaxPool2d>("pool0", Pool2dSpec{.kernel = 3, .stride = 2, .padding = 1});
+  };
+  auto& relu0 = add<ReLU>("relu0");
+  const Function same = [](const Variable& x, Mode) { return x; };
+  if (config.small_pictures) {
+    add_inner_stage("norm0", norm0, norm0_alone);
+    add_inner_stage("relu0", relu0, same);
+    return;
+  }
+  const Pool2dSpec pool{.kernel = 3, .stride = 2, .padding = 1};
+  auto& pool0 = add<MaxPool2d>("pool0", pool);
+  add_inner_stage("norm0", norm0, norm0_alone, Fusion{3, [&norm0, pool](const Variable& x, Mode mode) {
+                                                        return norm_relu_pool(x, norm0, pool, mode);
+                                                      }});
+  add_inner_stage("relu0", relu0, same);
   add_inner_stage("pool0", pool0, [&pool0](const Variable& x, Mode mode) { return pool0.forward(x, mode); });
 }
 
@@ -119,23 +134,25 @@ void DenseNet::add_block(const std::string& number, std::int64_t in, std::int64_
   const Function alone = [&block](const Variable& x, Mode mode) { return block.forward(x, mode); };
   if (last) {
     auto& norm5 = add<BatchNorm2d>("norm5", block.out());
-    add_inner_stage("denseblock" + number, block, alone, [&](const Variable& x, Mode mode) {
+    const Function with_norm5 = [&](const Variable& x, Mode mode) {
       BatchStatistics statistics;
       const Variable y = block.forward(x, mode, statistics);
       return batch_norm(y, norm5, {}, Activation::relu, mode,
                         statistics.mean.defined() ? &statistics : nullptr);
-    });
+    };
+    add_inner_stage("denseblock" + number, block, alone, Fusion{2, with_norm5});
     add_inner_stage("norm5", norm5, [&norm5](const Variable& x, Mode mode) {
       return batch_norm(x, norm5, {}, Activation::relu, mode);
     });
     return;
   }
   auto& transition = add<DenseTransition>("transition" + number, block.out(), block.out() / 2);
-  add_inner_stage("denseblock" + number, block, alone, [&](const Variable& x, Mode mode) {
+  const Function with_transition = [&](const Variable& x, Mode mode) {
     BatchStatistics statistics;
     const Variable y = block.forward(x, mode, statistics);
     return transition.forward(y, mode, statistics);
-  });
+  };
+  add_inner_stage("denseblock" + number, block, alone, Fusion{2, with_transition});
   add_inner_stage("transition" + number, transition,
                   [&transition](const Variable& x, Mode mode) { return transition.forward(x, mode); });
 }

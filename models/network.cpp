@@ -43,7 +43,7 @@ Variable Network::run(const Variable& x, std::size_t from, std::size_t to, Mode 
     throw Error(name_ + ": no stages [" + std::to_string(from) + ", " + std::to_string(to) + ") among " +
                 std::to_string(stages_.size()));
   Variable y = x;
-  for (std::size_t i = from; i < to; ++i) {
+  for (std::size_t i = from; i < to;) {
     const Stage& stage = stages_[i];
     if (i == join_) {
       if (features.defined() ? features.shape()[1] != options_.features : options_.features > 0)
@@ -51,12 +51,10 @@ Variable Network::run(const Variable& x, std::size_t from, std::size_t to, Mode 
                     (features.defined() ? features.shape().text() : "none"));
       y = join_views(y, options_.views, features, stage.module->path());
     }
-    if (stage.with_next && i + 1 < to) {
-      y = stage.with_next(y, mode);
-      ++i;
-    } else {
-      y = stage.function(y, mode);
-    }
+    Variable fused;
+    if (stage.fusion.run && i + stage.fusion.stages <= to) fused = stage.fusion.run(y, mode);
+    i += fused.defined() ? stage.fusion.stages : 1;
+    y = fused.defined() ? std::move(fused) : stage.function(y, mode);
   }
   return y;
 }
@@ -65,19 +63,19 @@ Variable Network::forward(const Variable& x, const Tensor& features, Mode mode) 
   return run(x, 0, stages_.size(), mode, features);
 }
 
-void Network::add_stage(std::string name, Module& module, Function with_next) {
+void Network::add_stage(std::string name, Module& module, Fusion fusion) {
   add_stage(
       std::move(name), module, [&module](const Variable& x, Mode mode) { return module.forward(x, mode); },
-      std::move(with_next));
+      std::move(fusion));
 }
 
-void Network::add_stage(std::string name, Module& module, Function function, Function with_next) {
+void Network::add_stage(std::string name, Module& module, Function function, Fusion fusion) {
   add_child(name, module);
-  add_inner_stage(std::move(name), module, std::move(function), std::move(with_next));
+  add_inner_stage(std::move(name), module, std::move(function), std::move(fusion));
 }
 
-void Network::add_inner_stage(std::string name, Module& module, Function function, Function with_next) {
-  stages_.push_back({std::move(name), &module, std::move(function), std::move(with_next)});
+void Network::add_inner_stage(std::string name, Module& module, Function function, Fusion fusion) {
+  stages_.push_back({std::move(name), &module, std::move(function), std::move(fusion)});
 }
 
 void Network::set_head(std::string name, Linear& head) {

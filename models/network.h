@@ -43,11 +43,17 @@ class Network : public Module {
  public:
   using Function = std::function<Variable(const Variable&, Mode)>;
 
+  // A stage and the next ones, `stages` in all, as one op. `run` may be empty; it gives an undefined Variable
+  // in a pass that runs the stage alone.
+  struct Fusion {
+    std::size_t stages = 1;
+    Function run = {};
+  };
   struct Stage {
     std::string name;
-    Module* module;      // what a freeze plan freezes
-    Function function;   // the stage alone
-    Function with_next;  // this stage and the next one as one fused op; may be empty
+    Module* module;     // what a freeze plan freezes
+    Function function;  // the stage alone
+    Fusion fusion;
   };
 
   const std::string& name() const { return name_; }  // the registry's: "resnet18"
@@ -76,10 +82,10 @@ class Network : public Module {
 
  protected:
   Network(std::string name, InputDefaults input, const NetworkOptions& options);
-  void add_stage(std::string name, Module& module, Function with_next = {});  // module.forward is the stage
-  void add_stage(std::string name, Module& module, Function function, Function with_next);
+  void add_stage(std::string name, Module& module, Fusion fusion = {});  // module.forward is the stage
+  void add_stage(std::string name, Module& module, Function function, Fusion fusion = {});
   // A stage whose module is a child of a child.
-  void add_inner_stage(std::string name, Module& module, Function function, Function with_next = {});
+  void add_inner_stage(std::string name, Module& module, Function function, Fusion fusion = {});
   void set_head(std::string name, Linear& head);  // the last stage
   void set_inner_head(std::string name, Linear& head);
   void join_next();  // the next stage takes joined rows; without it, the head does

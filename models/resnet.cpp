@@ -1,5 +1,7 @@
 #include "models/resnet.h"
 
+#include "layers/norm_relu_pool.h"
+
 namespace thaw {
 
 namespace {
@@ -38,12 +40,18 @@ ResNet::ResNet(int depth, const NetworkOptions& options)
       bn1_(base_width),
       maxpool_(Pool2dSpec{.kernel = 3, .stride = 2, .padding = 1}),
       fc_(options.joined(pooled_channels(depth)), options.num_classes) {
-  add_stage("conv1", conv1_, [this](const Variable& x, Mode mode) {
-    return conv_bn_act(x, conv1_, bn1_, {}, Activation::relu, mode);
-  });
-  add_stage("bn1", bn1_,
-            [this](const Variable& x, Mode mode) { return batch_norm(x, bn1_, {}, Activation::relu, mode); },
-            {});
+  // bn1 goes into conv1 where it folds, else with maxpool.
+  add_stage("conv1", conv1_, Fusion{2, [this](const Variable& x, Mode mode) {
+                                      return folds(conv1_, bn1_, mode)
+                                                 ? conv_bn_act(x, conv1_, bn1_, {}, Activation::relu, mode)
+                                                 : Variable();
+                                    }});
+  add_stage(
+      "bn1", bn1_,
+      [this](const Variable& x, Mode mode) { return batch_norm(x, bn1_, {}, Activation::relu, mode); },
+      Fusion{2, [this](const Variable& x, Mode mode) {
+               return norm_relu_pool(x, bn1_, maxpool_.spec(), mode);
+             }});
   add_stage("maxpool", maxpool_);
 
   const Plan& plan = plan_of(depth);

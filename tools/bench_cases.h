@@ -201,6 +201,19 @@ inline std::vector<Case> other_cases(Backend& backend, Buffers& buffers, std::in
       [=, &backend] { backend.max_pool2d_forward(pool, wide, half, index); });
   add("max_pool2d_backward", shape, pool_bytes,
       [=, &backend] { backend.max_pool2d_backward(pool, half, index, wide); });
+  const BatchNormSpec norm;
+  float *sums = buffers.floats(64), *sums_x = buffers.floats(64), *gamma = buffers.floats(64);
+  float *beta = buffers.floats(64), *var = buffers.floats(64);
+  add("norm_relu_pool_forward", shape, pool_bytes, [=, &backend] {
+    backend.norm_relu_pool_forward(norm, pool, wide, sums, var, gamma, beta, half, index);
+  });
+  add("norm_relu_pool_backward_reduce", shape, pool_bytes, [=, &backend] {
+    backend.norm_relu_pool_backward_reduce(norm, pool, half, index, wide, beta, var, sums, sums_x);
+  });
+  add("norm_relu_pool_backward_apply", shape, pool_bytes + wide_bytes, [=, &backend] {
+    backend.norm_relu_pool_backward_apply(norm, pool, half, index, wide, beta, var, gamma, sums, sums_x,
+                                          same);
+  });
   add("relu_forward", shape, 2 * wide_bytes, [=, &backend] { backend.relu_forward(wide, same); });
   add("add", shape, 3 * wide_bytes, [=, &backend] { backend.add(wide, same, same); });
   add("global_avg_pool_forward", fmt::format("{}x7x7x2048", batch),

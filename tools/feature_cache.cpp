@@ -36,7 +36,7 @@ std::size_t fixed_stages(Network& network) {
   const std::vector<Network::Stage>& stages = network.stages();
   std::size_t cut = 0;
   while (cut + 1 < stages.size()) {
-    const std::size_t next = cut + (stages[cut].with_next ? 2 : 1);
+    const std::size_t next = cut + stages[cut].fusion.stages;
     if (next >= stages.size()) break;
     for (std::size_t i = cut; i < next; ++i)
       if (!is_fixed(*stages[i].module)) return cut;

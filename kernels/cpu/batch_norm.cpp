@@ -1,16 +1,45 @@
-#include <cmath>
-#include <vector>
-
-#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/batch_norm.h"
 
 namespace thaw::cpu {
-namespace {
 
-float scale_of(const BatchNormSpec& spec, float var) {
-  return 1.0f / std::sqrt(var + spec.eps);
+Scales::Scales(BlockCache& cache, const BatchNormSpec& spec, Index channels, const float* var,
+               const float* gamma)
+    : scratch_(cache, static_cast<std::size_t>(channels) * sizeof(float)) {
+  auto* scale = scratch_.as<float>();
+  for (Index c = 0; c < channels; ++c) scale[c] = gamma[c] * inverse_deviation(spec, var[c]);
 }
 
-}  // namespace
+GradientSums::GradientSums(BlockCache& cache, Index channels, Index parts)
+    : channels_(channels),
+      parts_(parts),
+      scratch_(cache, static_cast<std::size_t>(parts * 2 * channels) * sizeof(double)) {}
+
+void GradientSums::join(const BatchNormSpec& spec, const float* var, float* sum_g, float* sum_g_xhat) const {
+  for (Index c = 0; c < channels_; ++c) {
+    double g_total = 0.0, gx_total = 0.0;
+    for (Index part = 0; part < parts_; ++part) {
+      g_total += g(part)[c];
+      gx_total += gx(part)[c];
+    }
+    sum_g[c] = static_cast<float>(g_total);
+    sum_g_xhat[c] = static_cast<float>(gx_total * static_cast<double>(inverse_deviation(spec, var[c])));
+  }
+}
+
+GradientCoefficients::GradientCoefficients(BlockCache& cache, const BatchNormSpec& spec, Index channels,
+                                           Index pixels, const float* var, const float* gamma,
+                                           const float* sum_g, const float* sum_g_xhat)
+    : channels_(channels), scratch_(cache, static_cast<std::size_t>(3 * channels) * sizeof(float)) {
+  float *g = scratch_.as<float>(), *x = g + channels, *rest = x + channels;
+  const bool moving = sum_g != nullptr;
+  const float share = 1.0f / static_cast<float>(pixels);
+  for (Index c = 0; c < channels; ++c) {
+    const float inverse = inverse_deviation(spec, var[c]);
+    g[c] = gamma[c] * inverse;
+    x[c] = moving ? -g[c] * inverse * sum_g_xhat[c] * share : 0.0f;
+    rest[c] = moving ? -g[c] * sum_g[c] * share : 0.0f;
+  }
+}
 
 void CpuBackend::batch_norm_statistics(ConstView x, float* mean, float* var) {
   const Loops& loop = loops(x.type, "batch_norm_statistics");
@@ -44,10 +73,9 @@ void CpuBackend::batch_norm_apply(const BatchNormSpec& spec, ConstView x, const 
   const Loops& loop = loops(x.type, "batch_norm_apply");
   same_type("batch_norm_apply", x, y);
   same_type("batch_norm_apply", x, residual);
-  const Scratch scratch(cache_, static_cast<std::size_t>(x.c) * sizeof(float));
-  auto* scale = scratch.as<float>();
-  for (Index c = 0; c < x.c; ++c) scale[c] = gamma[c] * scale_of(spec, var[c]);
-  const NormApply args{x, residual, y, mean, scale, beta, spec.activation == Activation::relu, relu_mask};
+  const Scales scales(cache_, spec, x.c, var, gamma);
+  const NormApply args{x,        residual, y, mean, scales.data(), beta, spec.activation == Activation::relu,
+                       relu_mask};
   parallel(x.pixels(), pixel_grain(x.c),
            [&](Range range, Index) { loop.norm_apply(args, range.begin, range.end); });
 }
@@ -59,20 +87,11 @@ void CpuBackend::batch_norm_backward_reduce(const BatchNormSpec& spec, ConstView
   same_type("batch_norm_backward_reduce", dy, x);
   const NormReduce args{dy, x, mean, relu_mask};
   const Index parts = parts_for(dy.pixels(), pixel_grain(dy.c));
-  const Scratch scratch(cache_, static_cast<std::size_t>(parts * 2 * dy.c) * sizeof(double));
-  double* sums = scratch.as<double>();
+  const GradientSums sums(cache_, dy.c, parts);
   parallel(dy.pixels(), pixel_grain(dy.c), [&](Range range, Index part) {
-    loop.norm_reduce(args, range.begin, range.end, sums + part * 2 * dy.c, sums + (part * 2 + 1) * dy.c);
+    loop.norm_reduce(args, range.begin, range.end, sums.g(part), sums.gx(part));
   });
-  for (Index c = 0; c < dy.c; ++c) {
-    double g = 0.0, gx = 0.0;
-    for (Index part = 0; part < parts; ++part) {
-      g += sums[part * 2 * dy.c + c];
-      gx += sums[(part * 2 + 1) * dy.c + c];
-    }
-    sum_g[c] = static_cast<float>(g);
-    sum_g_xhat[c] = static_cast<float>(gx * static_cast<double>(scale_of(spec, var[c])));
-  }
+  sums.join(spec, var, sum_g, sum_g_xhat);
 }
 
 void CpuBackend::batch_norm_backward_apply(const BatchNormSpec& spec, ConstView dy, ConstView x,
@@ -83,20 +102,13 @@ void CpuBackend::batch_norm_backward_apply(const BatchNormSpec& spec, ConstView 
   same_type("batch_norm_backward_apply", dy, x);
   same_type("batch_norm_backward_apply", dy, dx);
   same_type("batch_norm_backward_apply", dy, dresidual);
-  const Index c = dy.c;
-  const Scratch scratch(cache_, static_cast<std::size_t>(3 * c) * sizeof(float));
-  float *from_g = scratch.as<float>(), *from_x = from_g + c, *constant = from_x + c;
-  const bool moving = sum_g != nullptr;
-  const float share = 1.0f / static_cast<float>(dy.pixels());
-  for (Index i = 0; i < c; ++i) {
-    const float invstd = scale_of(spec, var[i]);
-    from_g[i] = gamma[i] * invstd;
-    from_x[i] = moving ? -from_g[i] * invstd * sum_g_xhat[i] * share : 0.0f;
-    constant[i] = moving ? -from_g[i] * sum_g[i] * share : 0.0f;
-  }
-  const NormGradient args{dy,        moving ? x : ConstView{}, mean, from_g, from_x, constant, relu_mask, dx,
-                          dresidual, into == Into::add};
-  parallel(dy.pixels(), pixel_grain(c),
+  const GradientCoefficients k(cache_, spec, dy.c, dy.pixels(), var, gamma, sum_g, sum_g_xhat);
+  const NormGradient args{dy,         sum_g != nullptr ? x : ConstView{},
+                          mean,       k.from_g(),
+                          k.from_x(), k.constant(),
+                          relu_mask,  dx,
+                          dresidual,  into == Into::add};
+  parallel(dy.pixels(), pixel_grain(dy.c),
            [&](Range range, Index) { loop.norm_gradient(args, range.begin, range.end); });
 }
 

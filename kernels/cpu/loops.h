@@ -65,6 +65,15 @@ struct Loops {
   void (*max_pool_backward)(const Pool& args, Index begin, Index end);
   void (*avg_pool_forward)(const Pool& args, Index begin, Index end);
   void (*avg_pool_backward)(const Pool& args, Index begin, Index end);
+  // NormApply with ReLU, then max-pooling: args.y is the pooled side. [begin, end): its rows.
+  void (*norm_pool_forward)(const NormApply& args, const Pool2dSpec& pool, std::uint8_t* index, Index begin,
+                            Index end);
+  // NormReduce (ASSIGNS) and NormGradient with g from the windows that an input won; args.dy is the pooled
+  // side. [begin, end): rows of the larger one.
+  void (*norm_pool_reduce)(const NormReduce& args, const Pool2dSpec& pool, const std::uint8_t* index,
+                           Index begin, Index end, double* sum_g, double* sum_gx);
+  void (*norm_pool_gradient)(const NormGradient& args, const Pool2dSpec& pool, const std::uint8_t* index,
+                             Index begin, Index end);
   // [begin, end): pictures.
   void (*global_avg_pool_forward)(const ConstView& x, const View& y, Index begin, Index end);
   void (*global_avg_pool_backward)(const ConstView& dy, const View& dx, Index begin, Index end);

@@ -1,19 +1,11 @@
-#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/pool2d.h"
 
 namespace thaw::cpu {
-namespace {
-
-Index row_grain(const ConstView& out) {
-  return std::max<Index>(1, 2048 / std::max<Index>(1, out.w * out.c));
-}
-
-}  // namespace
 
 void CpuBackend::max_pool2d_forward(const Pool2dSpec& spec, ConstView x, View y, std::uint8_t* index) {
   const Loops& loop = loops(x.type, "max_pool2d_forward");
   same_type("max_pool2d_forward", x, y);
-  if (spec.kernel > 15)
-    throw Error("max_pool2d_forward: kernel " + std::to_string(spec.kernel) + " is above 15");
+  check_kernel("max_pool2d_forward", spec);
   const Pool args{spec, x, y, nullptr, index};
   parallel(y.n * y.h, row_grain(y),
            [&](Range range, Index) { loop.max_pool_forward(args, range.begin, range.end); });

@@ -1,21 +1,17 @@
-#include "kernels/cuda/columns.h"
+#include "kernels/cuda/batch_norm.h"
+
 #include "kernels/cuda/ops.h"
 
 namespace thaw::cuda {
 namespace {
-
-__device__ float inverse_deviation(float var, float eps) {
-  return 1.0f / sqrtf(var + eps);
-}
 
 template <class T>
 struct ApplyArguments {
   Columns shape;
   Pixels<const T> x, residual;  // residual null: none
   Pixels<T> y;
-  const float *mean, *var, *gamma, *beta;
+  NormParameters norm;
   std::uint8_t* mask;  // null: not wanted
-  float eps;
   bool relu;
 };
 
@@ -24,13 +20,7 @@ template <bool Wide, class T>
 __global__ void __launch_bounds__(block_threads) apply_kernel(ApplyArguments<T> a) {
   const Place at(a.shape);
   if (at.count == 0) return;
-  float mean[octet], scale[octet], shift[octet];
-  load_channels(mean, a.mean + at.channel, at.count);
-  load_channels(shift, a.beta + at.channel, at.count);
-#pragma unroll
-  for (int k = 0; k < octet; ++k)
-    scale[k] =
-        k < at.count ? a.gamma[at.channel + k] * inverse_deviation(a.var[at.channel + k], a.eps) : 0.0f;
+  const Normalize normalize(a.norm, at);
   for (std::int64_t pixel = at.pixel; pixel < a.shape.pixels; pixel += at.step) {
     float v[octet], residual[octet] = {};
     load_octet<Wide>(v, a.x.data + pixel * a.x.pitch + at.channel, at.count);
@@ -39,7 +29,7 @@ __global__ void __launch_bounds__(block_threads) apply_kernel(ApplyArguments<T> 
     unsigned bits = 0;
 #pragma unroll
     for (int k = 0; k < octet; ++k) {
-      v[k] = (v[k] - mean[k]) * scale[k] + shift[k] + residual[k];
+      v[k] = normalize(v[k], k) + residual[k];
       if (k < at.count && v[k] > 0.0f) bits |= 1u << k;
       if (a.relu && v[k] <= 0.0f) v[k] = 0.0f;  // NaN stays NaN
     }
@@ -54,31 +44,18 @@ struct GradientArguments {
   Columns shape;
   Pixels<const T> dy, x;  // x null: statistics were constants
   Pixels<T> dx, dresidual;
-  const float *mean, *var, *gamma, *sum_g, *sum_g_xhat;
+  NormParameters norm;
+  const float *sum_g, *sum_g_xhat;
   const std::uint8_t* mask;
-  float eps;
   bool adds;
 };
 
-// dx = from_g * g + from_x * (x - mean) + constant.
 template <bool Wide, class T>
 __global__ void __launch_bounds__(block_threads) gradient_kernel(GradientArguments<T> a) {
   const Place at(a.shape);
   if (at.count == 0) return;
-  float mean[octet] = {}, from_g[octet] = {}, from_x[octet] = {}, constant[octet] = {};
   const bool moving = a.sum_g != nullptr;
-  const float share = 1.0f / static_cast<float>(a.shape.pixels);
-#pragma unroll
-  for (int k = 0; k < octet; ++k) {
-    if (k >= at.count) continue;
-    const std::int64_t c = at.channel + k;
-    const float inverse = inverse_deviation(a.var[c], a.eps);
-    from_g[k] = a.gamma[c] * inverse;
-    if (!moving) continue;
-    mean[k] = a.mean[c];
-    from_x[k] = -from_g[k] * inverse * a.sum_g_xhat[c] * share;
-    constant[k] = -from_g[k] * a.sum_g[c] * share;
-  }
+  const NormGradient d(a.norm, a.sum_g, a.sum_g_xhat, a.shape.pixels, at);
   for (std::int64_t pixel = at.pixel; pixel < a.shape.pixels; pixel += at.step) {
     float g[octet], x[octet] = {}, before[octet] = {};
     load_octet<Wide>(g, a.dy.data + pixel * a.dy.pitch + at.channel, at.count);
@@ -89,8 +66,8 @@ __global__ void __launch_bounds__(block_threads) gradient_kernel(GradientArgumen
 #pragma unroll
     for (int k = 0; k < octet; ++k) {
       if ((bits >> k & 1) == 0) g[k] = 0.0f;
-      before[k] += from_g[k] * g[k];
-      if (moving) before[k] += from_x[k] * (x[k] - mean[k]) + constant[k];
+      before[k] += d.from_g[k] * g[k];
+      if (moving) before[k] += d.from_x[k] * (x[k] - d.mean[k]) + d.constant[k];
     }
     if (a.dresidual.data != nullptr)
       store_octet<Wide>(a.dresidual.data + pixel * a.dresidual.pitch + at.channel, g, at.count);
@@ -120,16 +97,9 @@ void batch_norm_apply(const Queue& queue, const BatchNormSpec& spec, ConstView x
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const ApplyArguments<T> a{columns_of(queue, x.pixels(), x.c),
-                                    input_pixels<T>(x),
-                                    input_pixels<T>(residual),
-                                    output_pixels<T>(y),
-                                    mean,
-                                    var,
-                                    gamma,
-                                    beta,
-                                    relu_mask,
-                                    spec.eps,
+          const ApplyArguments<T> a{columns_of(queue, x.pixels(), x.c), input_pixels<T>(x),
+                                    input_pixels<T>(residual),          output_pixels<T>(y),
+                                    {mean, var, gamma, beta, spec.eps}, relu_mask,
                                     spec.activation == Activation::relu};
           launch(queue, op, apply_kernel<wide.value, T>, dim3(a.shape.grid()), a);
         },
@@ -158,13 +128,10 @@ void batch_norm_backward_apply(const Queue& queue, const BatchNormSpec& spec, Co
                                        input_pixels<T>(x),
                                        output_pixels<T>(dx),
                                        output_pixels<T>(dresidual),
-                                       mean,
-                                       var,
-                                       gamma,
+                                       {mean, var, gamma, nullptr, spec.eps},
                                        sum_g,
                                        sum_g_xhat,
                                        relu_mask,
-                                       spec.eps,
                                        into == Into::add};
           launch(queue, op, gradient_kernel<wide.value, T>, dim3(a.shape.grid()), a);
         },

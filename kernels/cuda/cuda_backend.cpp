@@ -118,6 +118,29 @@ void CudaBackend::global_avg_pool_backward(ConstView dy, View dx) {
   cuda::global_avg_pool_backward(queue_, dy, dx);
 }
 
+void CudaBackend::norm_relu_pool_forward(const BatchNormSpec& norm, const Pool2dSpec& pool, ConstView x,
+                                         const float* mean, const float* var, const float* gamma,
+                                         const float* beta, View y, std::uint8_t* index) {
+  cuda::norm_relu_pool_forward(queue_, norm, pool, x, mean, var, gamma, beta, y, index);
+}
+
+void CudaBackend::norm_relu_pool_backward_reduce(const BatchNormSpec& norm, const Pool2dSpec& pool,
+                                                 ConstView dy, const std::uint8_t* index, ConstView x,
+                                                 const float* mean, const float* var, float* sum_g,
+                                                 float* sum_g_xhat) {
+  const ScratchSpace space(pool_, column_sums_bytes(queue_, x));
+  cuda::norm_relu_pool_backward_reduce(queue_, norm, pool, dy, index, x, mean, var, sum_g, sum_g_xhat,
+                                       space.get());
+}
+
+void CudaBackend::norm_relu_pool_backward_apply(const BatchNormSpec& norm, const Pool2dSpec& pool,
+                                                ConstView dy, const std::uint8_t* index, ConstView x,
+                                                const float* mean, const float* var, const float* gamma,
+                                                const float* sum_g, const float* sum_g_xhat, View dx) {
+  cuda::norm_relu_pool_backward_apply(queue_, norm, pool, dy, index, x, mean, var, gamma, sum_g, sum_g_xhat,
+                                      dx);
+}
+
 void CudaBackend::dropout(ConstView x, float p, std::uint32_t layer, const StepState* state, View y) {
   cuda::dropout(queue_, x, p, layer, state, y);
 }

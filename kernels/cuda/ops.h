@@ -49,6 +49,17 @@ void avg_pool2d_backward(const Queue& queue, const Pool2dSpec& spec, ConstView d
 void global_avg_pool_forward(const Queue& queue, ConstView x, View y);
 void global_avg_pool_backward(const Queue& queue, ConstView dy, View dx);
 
+void norm_relu_pool_forward(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
+                            ConstView x, const float* mean, const float* var, const float* gamma,
+                            const float* beta, View y, std::uint8_t* index);
+void norm_relu_pool_backward_reduce(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
+                                    ConstView dy, const std::uint8_t* index, ConstView x, const float* mean,
+                                    const float* var, float* sum_g, float* sum_g_xhat, Workspace workspace);
+void norm_relu_pool_backward_apply(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
+                                   ConstView dy, const std::uint8_t* index, ConstView x, const float* mean,
+                                   const float* var, const float* gamma, const float* sum_g,
+                                   const float* sum_g_xhat, View dx);
+
 void dropout(const Queue& queue, ConstView x, float p, std::uint32_t layer, const StepState* state, View y);
 
 void copy(const Queue& queue, ConstView x, View y, Into into);

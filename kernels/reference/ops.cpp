@@ -8,6 +8,7 @@
 #include "kernels/reference/elementwise.h"
 #include "kernels/reference/flatten.h"
 #include "kernels/reference/linear.h"
+#include "kernels/reference/norm_relu_pool.h"
 #include "kernels/reference/normalize.h"
 #include "kernels/reference/optimizer_step.h"
 #include "kernels/reference/pool2d.h"
@@ -40,6 +41,10 @@ void check_conv(const char* op, const Conv2dSpec& s, const ConstView& x, const C
 
 void check_pool(const char* op, const Pool2dSpec& s, const ConstView& x, const ConstView& y) {
   require(x.n == y.n && x.c == y.c && y.h == s.out_size(x.h) && y.w == s.out_size(x.w), op, x, y);
+}
+
+void check_kernel(const char* op, const Pool2dSpec& s) {
+  if (s.kernel > 15) throw Error(std::string(op) + ": kernel " + std::to_string(s.kernel) + " is above 15");
 }
 
 // Weights or rows of `count` values as floats.
@@ -166,8 +171,7 @@ void ReferenceBackend::relu_backward(ConstView dy, ConstView y, View dx) {
 
 void ReferenceBackend::max_pool2d_forward(const Pool2dSpec& spec, ConstView x, View y, std::uint8_t* index) {
   check_pool("max_pool2d_forward", spec, x, y);
-  if (spec.kernel > 15)
-    throw Error("max_pool2d_forward: kernel " + std::to_string(spec.kernel) + " is above 15");
+  check_kernel("max_pool2d_forward", spec);
   reference::max_pool2d_forward<float>(spec, Input(x), Output(y), index);
 }
 
@@ -195,6 +199,33 @@ void ReferenceBackend::global_avg_pool_forward(ConstView x, View y) {
 void ReferenceBackend::global_avg_pool_backward(ConstView dy, View dx) {
   require(dy.pixels() == dx.n && dx.c == dy.c, "global_avg_pool_backward", dy, dx);
   reference::global_avg_pool_backward<float>(Input(dy), Output(dx));
+}
+
+void ReferenceBackend::norm_relu_pool_forward(const BatchNormSpec& norm, const Pool2dSpec& pool, ConstView x,
+                                              const float* mean, const float* var, const float* gamma,
+                                              const float* beta, View y, std::uint8_t* index) {
+  check_pool("norm_relu_pool_forward", pool, x, y);
+  check_kernel("norm_relu_pool_forward", pool);
+  reference::norm_relu_pool_forward<float>(norm, pool, Input(x), mean, var, gamma, beta, Output(y), index);
+}
+
+void ReferenceBackend::norm_relu_pool_backward_reduce(const BatchNormSpec& norm, const Pool2dSpec& pool,
+                                                      ConstView dy, const std::uint8_t* index, ConstView x,
+                                                      const float* mean, const float* var, float* sum_g,
+                                                      float* sum_g_xhat) {
+  check_pool("norm_relu_pool_backward_reduce", pool, x, dy);
+  reference::norm_relu_pool_backward_reduce<float>(norm, pool, Input(dy), index, Input(x), mean, var, sum_g,
+                                                   sum_g_xhat);
+}
+
+void ReferenceBackend::norm_relu_pool_backward_apply(const BatchNormSpec& norm, const Pool2dSpec& pool,
+                                                     ConstView dy, const std::uint8_t* index, ConstView x,
+                                                     const float* mean, const float* var, const float* gamma,
+                                                     const float* sum_g, const float* sum_g_xhat, View dx) {
+  check_pool("norm_relu_pool_backward_apply", pool, dx, dy);
+  same_shape("norm_relu_pool_backward_apply", dx, x);
+  reference::norm_relu_pool_backward_apply<float>(norm, pool, Input(dy), index, Input(x), mean, var, gamma,
+                                                  sum_g, sum_g_xhat, Output(dx));
 }
 
 void ReferenceBackend::dropout(ConstView x, float p, std::uint32_t layer, const StepState* state, View y) {

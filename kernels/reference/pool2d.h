@@ -37,8 +37,8 @@ void max_pool2d_forward(const Pool2dSpec& s, Image<const T> x, Image<T> y, std::
       for (Index iy = v.y0; iy < v.y1; ++iy) {
         for (Index ix = v.x0; ix < v.x1; ++ix) {
           const T value = x.at(n, iy, ix)[c];
-          // Once NaN has won, nothing compares greater, and a later NaN changes nothing.
-          if (!(value > best || (std::isnan(value) && !std::isnan(best)))) continue;
+          // Once NaN has won, nothing compares greater; a later NaN takes over, as in PyTorch.
+          if (!(value > best || std::isnan(value))) continue;
           best = value;
           best_y = iy;
           best_x = ix;
@@ -52,7 +52,7 @@ void max_pool2d_forward(const Pool2dSpec& s, Image<const T> x, Image<T> y, std::
   }
 }
 
-// Each dy goes to its window's winner; windows that share one add up. ASSIGNS.
+// Each dy goes to its window's winner, if it has one; windows that share one add up. ASSIGNS.
 template <class T>
 void max_pool2d_backward(const Pool2dSpec& s, Image<const T> dy, const std::uint8_t* index, Image<T> dx) {
   std::vector<double> sums(static_cast<std::size_t>(dx.pixels() * dx.c), 0.0);
@@ -60,6 +60,7 @@ void max_pool2d_backward(const Pool2dSpec& s, Image<const T> dy, const std::uint
     const Index n = p / (dy.h * dy.w), oy = p / dy.w % dy.h, ox = p % dy.w;
     for (Index c = 0; c < dy.c; ++c) {
       const Index place = index[p * dy.c + c];
+      if (place == no_winner) continue;
       const Index iy = oy * s.stride - s.padding + place / s.kernel;
       const Index ix = ox * s.stride - s.padding + place % s.kernel;
       sums[static_cast<std::size_t>(((n * dx.h + iy) * dx.w + ix) * dx.c + c)] +=

@@ -98,6 +98,16 @@ class ReferenceBackend final : public Backend {
   void avg_pool2d_backward(const Pool2dSpec& spec, ConstView dy, View dx) override;
   void global_avg_pool_forward(ConstView x, View y) override;
   void global_avg_pool_backward(ConstView dy, View dx) override;
+  void norm_relu_pool_forward(const BatchNormSpec& norm, const Pool2dSpec& pool, ConstView x,
+                              const float* mean, const float* var, const float* gamma, const float* beta,
+                              View y, std::uint8_t* index) override;
+  void norm_relu_pool_backward_reduce(const BatchNormSpec& norm, const Pool2dSpec& pool, ConstView dy,
+                                      const std::uint8_t* index, ConstView x, const float* mean,
+                                      const float* var, float* sum_g, float* sum_g_xhat) override;
+  void norm_relu_pool_backward_apply(const BatchNormSpec& norm, const Pool2dSpec& pool, ConstView dy,
+                                     const std::uint8_t* index, ConstView x, const float* mean,
+                                     const float* var, const float* gamma, const float* sum_g,
+                                     const float* sum_g_xhat, View dx) override;
 
   void dropout(ConstView x, float p, std::uint32_t layer, const StepState* state, View y) override;
 

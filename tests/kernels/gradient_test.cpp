@@ -10,6 +10,7 @@
 #include "kernels/reference/dropout.h"
 #include "kernels/reference/flatten.h"
 #include "kernels/reference/linear.h"
+#include "kernels/reference/norm_relu_pool.h"
 #include "kernels/reference/pool2d.h"
 #include "kernels/reference/shortcut_a.h"
 #include "kernels/reference/softmax_cross_entropy.h"
@@ -144,6 +145,43 @@ TEST_SUITE("kernels") {
       CHECK(gradient_mismatch(by_gamma, gamma, sum_gx, 9) == "");
       CHECK(gradient_mismatch(by_beta, beta, sum_g, 10) == "");
       CHECK(gradient_mismatch(by_residual, residual.v, dresidual.v, 11) == "");
+    }
+  }
+
+  TEST_CASE("gradients: norm_relu_pool through its statistics") {
+    for (const bool moving : {true, false}) {
+      INFO("batch statistics ", moving);
+      const Pool2dSpec pool{.kernel = 3, .stride = 2, .padding = 1};
+      const Index c = 5;
+      const Values x = random_image(2, 7, 6, c, 1, exact);
+      const Values y(2, pool.out_size(7), pool.out_size(6), c), dy = random_image(2, y.h, y.w, c, 2, exact);
+      const Doubles gamma = random_values(c, 3, exact, -1.5, 1.5), beta = random_values(c, 4, exact);
+      Doubles mean = random_values(c, 5, exact), var = random_values(c, 6, exact, 0.5, 2.0);
+      std::vector<std::uint8_t> index(y.v.size());
+      const auto value = [&](const Values& input, const Doubles& scale, const Doubles& shift) {
+        if (moving) reference::batch_norm_statistics<double>(input.image(), mean.data(), var.data());
+        Values out = y;
+        reference::norm_relu_pool_forward<double>({}, pool, input.image(), mean.data(), var.data(),
+                                                  scale.data(), shift.data(), out.image(), index.data());
+        return dot(out.v, dy.v);
+      };
+      value(x, gamma, beta);
+      Doubles sum_g(static_cast<std::size_t>(c)), sum_gx = sum_g;
+      Values dx = x, moved = x;
+      reference::norm_relu_pool_backward_reduce<double>({}, pool, dy.image(), index.data(), x.image(),
+                                                        mean.data(), var.data(), sum_g.data(), sum_gx.data());
+      reference::norm_relu_pool_backward_apply<double>(
+          {}, pool, dy.image(), index.data(), x.image(), mean.data(), var.data(), gamma.data(),
+          moving ? sum_g.data() : nullptr, moving ? sum_gx.data() : nullptr, dx.image());
+      const auto by_input = [&](const Doubles& at) {
+        moved.v = at;
+        return value(moved, gamma, beta);
+      };
+      const auto by_gamma = [&](const Doubles& at) { return value(x, at, beta); };
+      const auto by_beta = [&](const Doubles& at) { return value(x, gamma, at); };
+      CHECK(gradient_mismatch(by_input, x.v, dx.v, 8) == "");
+      CHECK(gradient_mismatch(by_gamma, gamma, sum_gx, 9) == "");
+      CHECK(gradient_mismatch(by_beta, beta, sum_g, 10) == "");
     }
   }
 

@@ -55,6 +55,20 @@ TEST_SUITE("kernels") {
         backend->batch_norm_backward_apply({}, b, a, mean.data(), var.data(), gamma.data(), bits, nullptr,
                                            nullptr, y, Into::assign, {});
       });
+      const Pool2dSpec pool{.kernel = 3, .stride = 2, .padding = 1};
+      const Activations dy(device, random_image(pictures, size / 2, size / 2, c, 7, DType::f32));
+      constexpr Index quarter = pixels / 4 * c;
+      std::vector<std::uint8_t> winners(static_cast<std::size_t>(pictures * quarter));
+      for (std::size_t i = 0; i < winners.size(); ++i) winners[i] = static_cast<std::uint8_t>(i * 7 % 9);
+      const Array<std::uint8_t> index(*backend, winners);
+      const auto apply = [&](View from, const std::uint8_t* won, View to) {
+        backend->norm_relu_pool_backward_apply({}, pool, from, won, {}, mean.data(), var.data(), gamma.data(),
+                                               nullptr, nullptr, to);
+      };
+      apply(dy.view(), index.data(), whole.view());
+      for (Index n = 0; n < pictures; ++n)
+        apply(picture(dy.view(), n), index.data() + n * quarter, picture(parts.view(), n));
+      CHECK_MESSAGE(whole.host().v == parts.host().v, "norm_relu_pool_backward_apply");
     }
   }
 }

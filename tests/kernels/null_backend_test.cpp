@@ -74,6 +74,13 @@ class NullBackend final : public Backend {
   void avg_pool2d_backward(const Pool2dSpec&, ConstView, View) override {}
   void global_avg_pool_forward(ConstView, View) override {}
   void global_avg_pool_backward(ConstView, View) override {}
+  void norm_relu_pool_forward(const BatchNormSpec&, const Pool2dSpec&, ConstView, const float*, const float*,
+                              const float*, const float*, View, Bytes*) override {}
+  void norm_relu_pool_backward_reduce(const BatchNormSpec&, const Pool2dSpec&, ConstView, const Bytes*,
+                                      ConstView, const float*, const float*, float*, float*) override {}
+  void norm_relu_pool_backward_apply(const BatchNormSpec&, const Pool2dSpec&, ConstView, const Bytes*,
+                                     ConstView, const float*, const float*, const float*, const float*,
+                                     const float*, View) override {}
   void dropout(ConstView, float, std::uint32_t, const StepState*, View) override {}
   void copy(ConstView, View, Into) override {}
   void add(ConstView, ConstView, View) override {}

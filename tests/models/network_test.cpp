@@ -52,6 +52,47 @@ TEST_CASE("a network cut between any two stages gives the same logits") {
   check_every_cut("densenet_bc_16_6");
 }
 
+// Stages [0, end) of a training pass at once and one by one: the first has one node for BatchNorm, ReLU and
+// pooling.
+void check_stem(const std::string& model, std::size_t end) {
+  for (const auto& backend : test::host_backends()) {
+    CAPTURE(model);
+    CAPTURE(backend->name());
+    const auto pass = [&](bool apart) {
+      const auto network = make_network(model, {.num_classes = 10});
+      initialize(*network, 1);
+      network->to(*backend);
+      ParameterArenas arenas(*backend, network->parameters(), DType::f32);
+      arenas.clear_gradients();
+      Variable y(test::random_tensor(*backend, {2, 3, 30, 22}, 1));
+      for (std::size_t i = 0; apart && i < end; ++i) y = network->run(y, i, i + 1, Mode::train());
+      if (!apart) y = network->run(y, 0, end, Mode::train());
+      const std::size_t nodes = tape(y).size();
+      CHECK(nodes == (apart ? 3 : 2));
+      const auto values = to_contiguous(y.value());
+      backward(y, test::random_tensor(*backend, y.value().shape(), 2));
+      arenas.complete_gradients();
+      return std::tuple{values, to_contiguous(arenas.gradients()), network->state_dict()};
+    };
+    const auto [y, gradients, state] = pass(false);
+    const auto [apart_y, apart_gradients, apart_state] = pass(true);
+    CHECK(y == apart_y);
+    auto difference = gradients;
+    for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= apart_gradients[i];
+    // Sums of 330 f32 terms in another order: sqrt(330) * 2^-24 = 1e-6 of their size.
+    CHECK(largest(apart_gradients) > 0.1);
+    CHECK(largest(difference) <= 1e-5 * largest(apart_gradients));
+    for (const auto& [name, tensor] : state)
+      if (name.find("running") != std::string::npos)
+        CHECK_MESSAGE(to_contiguous(tensor) == to_contiguous(apart_state.at(name)), name);
+  }
+}
+
+TEST_CASE("the stem's BatchNorm, ReLU and pooling train as one node, and as they do apart") {
+  check_stem("resnet18", 3);
+  check_stem("densenet121", 4);
+}
+
 TEST_CASE("initial weights of a DenseNet: fan in, and no bias") {
   const auto network = make_network("densenet121", {.num_classes = 10});
   initialize(*network, 1);

@@ -13,6 +13,8 @@ template <class T>
 void add_batch_norm(Loops& loops);
 template <class T>
 void add_pool2d(Loops& loops);
+template <class T>
+void add_norm_relu_pool(Loops& loops);
 void add_arena(ArenaLoops& loops);
 void add_weights(WeightLoops& loops);
 void fill_tables(LoopTables& tables);

@@ -1,32 +1,7 @@
-#include "kernels/cpu/isa/parts.h"
-#include "kernels/cpu/isa/vector.h"
+#include "kernels/cpu/isa/windows.h"
 
 namespace thaw::cpu::THAW_CPU_ISA {
 namespace {
-
-constexpr Index least(Index a, Index b) {
-  return a < b ? a : b;
-}
-constexpr Index most(Index a, Index b) {
-  return a > b ? a : b;
-}
-
-struct Span {
-  Index begin, end;
-};
-
-// The inputs that output `o` covers, clipped to the picture.
-THAW_INLINE Span inputs_of(Index o, const Pool2dSpec& spec, Index size) {
-  const Index first = o * spec.stride - spec.padding;
-  return {most(first, 0), least(first + spec.kernel, size)};
-}
-
-// The outputs that cover input `i`.
-THAW_INLINE Span outputs_of(Index i, const Pool2dSpec& spec, Index size) {
-  const Index at = i + spec.padding;
-  const Index first = at < spec.kernel ? 0 : (at - spec.kernel) / spec.stride + 1;
-  return {first, least(at / spec.stride + 1, size)};
-}
 
 // PyTorch's divisor: windows that reach past the padding (ceil mode) are cut there before they are counted.
 THAW_INLINE Index extent(Index o, const Pool2dSpec& spec, Index size) {
@@ -36,44 +11,6 @@ THAW_INLINE Index extent(Index o, const Pool2dSpec& spec, Index size) {
   return span.end - span.begin;
 }
 
-template <class Lane>
-THAW_INLINE void store_index(std::uint8_t* to, Ints v, Lane lane) {
-  store_raw(to, narrow(v), lane);
-}
-template <class Lane>
-THAW_INLINE Ints load_index(const std::uint8_t* from, Lane lane) {
-  return widen(load_raw<Bytes>(from, lane));
-}
-
-// A chunk of channels of one output pixel: the maximum and the place in the window it came from.
-template <class T, int width, class Lane>
-THAW_INLINE void max_pool_pixel(const Pool& a, Index n, Index oy, Index ox, Span ys, Span xs, Index c,
-                                Lane lane) {
-  Vec best[width] = {};
-  Ints winner[width] = {};
-  bool first = true;
-  for (Index y = ys.begin; y < ys.end; ++y) {
-    for (Index x = xs.begin; x < xs.end; ++x) {
-      const T* from = pixel<T>(a.in, (n * a.in.h + y) * a.in.w + x) + c;
-      const auto at = static_cast<std::int32_t>((y - oy * a.spec.stride + a.spec.padding) * a.spec.kernel +
-                                                x - ox * a.spec.stride + a.spec.padding);
-      for (int k = 0; k < width; ++k) {
-        const Vec v = load(from + k * lanes, lane);
-        // The first value always enters (all may be -inf); then the greater, and a NaN over a number.
-        const Ints takes = first ? Ints{} - 1 : (v > best[k]) | ((v != v) & (best[k] == best[k]));
-        best[k] = first ? v : choose(takes, v, best[k]);
-        winner[k] = first ? Ints{} + at : (takes ? Ints{} + at : winner[k]);
-      }
-      first = false;
-    }
-  }
-  const Index to = (n * a.out.h + oy) * a.out.w + ox;
-  for (int k = 0; k < width; ++k) {
-    store(pixel<T>(a.out, to) + c + k * lanes, best[k], lane);
-    if (a.index_out != nullptr) store_index(a.index_out + to * a.out.c + c + k * lanes, winner[k], lane);
-  }
-}
-
 template <class T>
 void max_pool_forward(const Pool& a, Index begin, Index end) {
   for (Index row = begin; row < end; ++row) {
@@ -81,8 +18,18 @@ void max_pool_forward(const Pool& a, Index begin, Index end) {
     const Span ys = inputs_of(oy, a.spec, a.in.h);
     for (Index ox = 0; ox < a.out.w; ++ox) {
       const Span xs = inputs_of(ox, a.spec, a.in.w);
+      const Index to = row * a.out.w + ox;
       for_wide_vectors(a.in.c, [&](Index c, auto width, auto lane) {
-        max_pool_pixel<T, decltype(width)::value>(a, n, oy, ox, ys, xs, c, lane);
+        constexpr int count = decltype(width)::value;
+        Vec best[count] = {};
+        Ints winner[count] = {};
+        window_maximum(a.spec, a.in, n, oy, ox, ys, xs, best, winner,
+                       [&](Index from, int k) { return load(pixel<T>(a.in, from) + c + k * lanes, lane); });
+        for (int k = 0; k < count; ++k) {
+          store(pixel<T>(a.out, to) + c + k * lanes, best[k], lane);
+          if (a.index_out != nullptr)
+            store_index(a.index_out + to * a.out.c + c + k * lanes, winner[k], lane);
+        }
       });
     }
   }
@@ -99,20 +46,7 @@ void max_pool_backward(const Pool& a, Index begin, Index end) {
       for_wide_vectors(a.in.c, [&](Index c, auto width, auto lane) {
         constexpr int count = decltype(width)::value;
         Vec sum[count] = {};
-        for (Index y = ys.begin; y < ys.end; ++y) {
-          for (Index x = xs.begin; x < xs.end; ++x) {
-            const Index from = (n * a.in.h + y) * a.in.w + x;
-            const T* dy = pixel<T>(a.in, from) + c;
-            const std::uint8_t* index = a.index + from * a.in.c + c;
-            const auto at =
-                static_cast<std::int32_t>((iy - y * a.spec.stride + a.spec.padding) * a.spec.kernel + ix -
-                                          x * a.spec.stride + a.spec.padding);
-            for (int k = 0; k < count; ++k) {
-              const Ints mine = load_index(index + k * lanes, lane) == at;
-              sum[k] += choose(mine, load(dy + k * lanes, lane), Vec{});
-            }
-          }
-        }
+        sum_of_won<T>(a.spec, a.in, a.index, n, iy, ix, ys, xs, c, lane, sum);
         T* to = pixel<T>(a.out, row * a.out.w + ix) + c;
         for (int k = 0; k < count; ++k) store(to + k * lanes, sum[k], lane);
       });

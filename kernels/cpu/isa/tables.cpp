@@ -9,6 +9,7 @@ void fill(Loops& loops) {
   add_dropout<T>(loops);
   add_batch_norm<T>(loops);
   add_pool2d<T>(loops);
+  add_norm_relu_pool<T>(loops);
 }
 
 }  // namespace

@@ -1,0 +1,44 @@
+// BatchNorm + ReLU + max-pooling: what the three ops give one after the other.
+#pragma once
+
+#include "kernels/reference/batch_norm.h"
+#include "kernels/reference/pool2d.h"
+
+namespace thaw::reference {
+
+template <class T>
+void norm_relu_pool_forward(const BatchNormSpec& norm, const Pool2dSpec& pool, Image<const T> x,
+                            const T* mean, const T* var, const T* gamma, const T* beta, Image<T> y,
+                            std::uint8_t* index) {
+  std::vector<T> values(static_cast<std::size_t>(x.pixels() * x.c));
+  const Image<T> active{values.data(), x.n, x.h, x.w, x.c, x.c};
+  batch_norm_apply<T>({.eps = norm.eps, .activation = Activation::relu}, x, mean, var, gamma, beta, {},
+                      active, nullptr);
+  max_pool2d_forward<T>(pool, active, y, index);
+  for (Index p = 0; index != nullptr && p < y.pixels(); ++p) {
+    for (Index c = 0; c < y.c; ++c) {
+      if (y.pixel(p)[c] <= T(0)) index[p * y.c + c] = no_winner;
+    }
+  }
+}
+
+template <class T>
+void norm_relu_pool_backward_reduce(const BatchNormSpec& norm, const Pool2dSpec& pool, Image<const T> dy,
+                                    const std::uint8_t* index, Image<const T> x, const T* mean, const T* var,
+                                    T* sum_g, T* sum_g_xhat) {
+  std::vector<T> values(static_cast<std::size_t>(x.pixels() * x.c));
+  const Image<T> g{values.data(), x.n, x.h, x.w, x.c, x.c};
+  max_pool2d_backward<T>(pool, dy, index, g);
+  batch_norm_backward_reduce<T>(norm, g, x, mean, var, nullptr, sum_g, sum_g_xhat);
+}
+
+template <class T>
+void norm_relu_pool_backward_apply(const BatchNormSpec& norm, const Pool2dSpec& pool, Image<const T> dy,
+                                   const std::uint8_t* index, Image<const T> x, const T* mean, const T* var,
+                                   const T* gamma, const T* sum_g, const T* sum_g_xhat, Image<T> dx) {
+  max_pool2d_backward<T>(pool, dy, index, dx);
+  batch_norm_backward_apply<T>(norm, dx, x, mean, var, gamma, nullptr, sum_g, sum_g_xhat, dx, Into::assign,
+                               {});
+}
+
+}  // namespace thaw::reference
