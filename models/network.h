@@ -39,16 +39,17 @@ struct NetworkOptions {
   std::int64_t joined(std::int64_t width) const { return views * width + features; }
 };
 
+// A stage and the next ones, `stages` in all, as one op. `run` may be empty; it gives an undefined Variable
+// in a pass that runs the stage alone.
+struct Fusion {
+  std::size_t stages = 1;
+  std::function<Variable(const Variable&, Mode)> run = {};
+};
+
 class Network : public Module {
  public:
   using Function = std::function<Variable(const Variable&, Mode)>;
 
-  // A stage and the next ones, `stages` in all, as one op. `run` may be empty; it gives an undefined Variable
-  // in a pass that runs the stage alone.
-  struct Fusion {
-    std::size_t stages = 1;
-    Function run = {};
-  };
   struct Stage {
     std::string name;
     Module* module;     // what a freeze plan freezes

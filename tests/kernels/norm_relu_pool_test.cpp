@@ -66,6 +66,7 @@ void reference_forward(const Case& k, const Parameters& p, const Values& x, Valu
 TEST_SUITE("kernels") {
   TEST_CASE("norm_relu_pool: values and winners") {
     for (const Device& device : devices()) {
+      Index none = 0, some = 0;  // windows without and with a winner
       for (const Case& k : cases()) {
         INFO(device.text(), ", ", k.what);
         const Values x = random_image(k.n, k.h, k.w, k.c, 1, device.type);
@@ -92,15 +93,15 @@ TEST_SUITE("kernels") {
         // Where the maximum is nearly 0, rounding decides whether there is a winner.
         const Doubles near_zero = sum_bounds(Doubles(size.size(), 0.0), size, operations, DType::f32);
         const std::vector<std::uint8_t> won = winners.host();
-        Index wrong = 0, none = 0;
+        Index wrong = 0;
         for (std::size_t i = 0; i < won.size(); ++i) {
-          none += won[i] == no_winner;
+          (won[i] == no_winner ? none : some) += 1;
           wrong += won[i] != index[i] && (y.v[i] == 0.0 || y.v[i] > near_zero[i]);
         }
         CHECK(wrong == 0);
-        CHECK(none > 0);
-        CHECK(none < static_cast<Index>(won.size()));
       }
+      CHECK(none > 100);
+      CHECK(some > 100);
     }
   }
 

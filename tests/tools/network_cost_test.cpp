@@ -25,6 +25,18 @@ TEST_CASE(
   CHECK(all.saved_bytes > 50e6);
 }
 
+TEST_CASE("cost: the stem keeps the pictures, what left the convolution, and a byte per pooled value") {
+  constexpr double pictures = 4.0 * 3 * 224 * 224, convolved = 4.0 * 64 * 112 * 112, winners = 64.0 * 56 * 56;
+  for (const auto& [model, stem] : {std::pair{"resnet18", 3}, {"densenet121", 4}}) {
+    CAPTURE(model);
+    const std::vector<StageCost> costs = stage_costs(model, {}, "none", 224);
+    double saved = 0;
+    for (int i = 0; i < stem; ++i) saved += costs[static_cast<std::size_t>(i)].saved_bytes;
+    // The statistics are a few hundred bytes.
+    CHECK(saved == doctest::Approx(pictures + convolved + winners).epsilon(1e-3));
+  }
+}
+
 TEST_CASE("cost: what is frozen below the first trainable stage has no backward and saves nothing") {
   const std::vector<StageCost> costs = stage_costs("resnet18", {}, "upto:layer3", 224);
   REQUIRE(costs.size() == 9);
