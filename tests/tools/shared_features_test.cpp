@@ -7,6 +7,7 @@
 
 #include "io/dataset.h"
 #include "models/freeze_plan.h"
+#include "models/freeze_receipt.h"
 #include "models/initialize.h"
 #include "models/registry.h"
 #include "tests/tools/programs.h"
@@ -57,14 +58,14 @@ struct Subject {
     return done.source;
   }
 
-  std::string bits() const {
+  std::uint64_t bits() const {
     std::string bits;
     for (const FeatureCache* cache : {&features->train, &*features->val})
       for (std::int64_t i = 0; i < 4; ++i) {
         const Tensor row = cache->batch({i});
         bits.append(row.as<char>(), row.bytes());
       }
-    return bits;
+    return hash_bytes(bits.data(), bits.size());
   }
 
   std::shared_ptr<const KeptFeatures> features;
@@ -74,7 +75,7 @@ TEST_CASE("shared features: continued ones have the bits of those from the pictu
   Subject s;
   SharedFeatures alone, shared;
   CHECK(s.get(alone, "avgpool") == "the pictures");
-  const std::string expected = s.bits();
+  const std::uint64_t expected = s.bits();
   CHECK(s.get(shared, "layer1") == "the pictures");
   CHECK(s.features->stages == s.stages("layer1"));
   CHECK(s.get(shared, "layer2") == "the output of layer1");
@@ -91,7 +92,7 @@ TEST_CASE("shared features: only what has the same bits before it is shared") {
   // The head and what lies behind the cut may differ.
   s.network->stages()[s.stages("layer2")].module->parameters()[0]->value.as<float>()[0] += 1;
   CHECK(s.get(shared, "layer2").empty());
-  const std::string before = s.bits();
+  const std::uint64_t before = s.bits();
   SUBCASE("other pictures or another preparation") {
     s.identity = "those";
     CHECK(s.get(shared, "layer2") == "the pictures");
@@ -129,7 +130,7 @@ TEST_CASE(
   CHECK(s.get(just, "layer2", &use) == "the output of layer1");
   CHECK(use.note.empty());
   CHECK(use.bytes == layer2);
-  const std::string expected = s.bits();
+  const std::uint64_t expected = s.bits();
 
   SharedFeatures little(layer1 + layer2 - 1);
   s.get(little, "layer1");
