@@ -108,7 +108,7 @@ void DenseBlockPass::norm1_backward(std::size_t index, const Tensor& dy) {
 }
 
 Tensor DenseBlockPass::slice_gradient(const Tensor& dy, std::int64_t begin, std::int64_t end) {
-  const Tensor g = Tensor::empty(backend_, shape(end - begin), type_);
+  Tensor g = Tensor::empty(backend_, shape(end - begin), type_);
   backend_.copy(dy.channels(begin, end).view(), g.view(), Into::assign);
   const auto covers = [&](const Tensor& gathered) {
     return gathered.defined() && gathered.shape()[1] >= end;
