@@ -123,6 +123,7 @@ class CsvReader {
     const std::string& name = field(row, column);
     if (name.empty()) fail(row.line, table_.columns[static_cast<std::size_t>(column)] + " is empty");
     PictureFile picture;
+    picture.relative = name;
     picture.path = name.front() == '/' ? name : folder_ + name;
     struct stat status {};
     if (::stat(picture.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))

@@ -59,6 +59,12 @@ Dataset read_split(const std::string& directory, const std::string& prefix,
 
 }  // namespace
 
+std::vector<std::string> Sample::names() const {
+  std::vector<std::string> names{relative};
+  for (const PictureFile& view : more_views) names.push_back(view.relative);
+  return names;
+}
+
 std::vector<std::int64_t> Dataset::class_counts() const {
   std::vector<std::int64_t> counts(classes.size());
   for (const Sample& sample : samples) ++counts.at(static_cast<std::size_t>(sample.label));

@@ -13,6 +13,7 @@ namespace thaw {
 struct PictureFile {
   std::string path;         // to open
   std::uint64_t bytes = 0;  // the file's size
+  std::string relative{};   // as the data names it, for reports
 };
 
 // A picture, or a case of several pictures (views) and numbers (features): csv_dataset.h.
@@ -26,6 +27,7 @@ struct Sample {
   std::string group{};  // of cases that belong together; empty: none
 
   const std::string& view(std::size_t v) const { return v == 0 ? path : more_views.at(v - 1).path; }
+  std::vector<std::string> names() const;  // `relative` of all views
 };
 
 struct Dataset {

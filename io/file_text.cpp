@@ -31,8 +31,7 @@ bool valid_utf8(std::string_view text) {
   return true;
 }
 
-std::string printable(std::string_view text) {
-  constexpr std::size_t longest = 120;
+std::string printable(std::string_view text, std::size_t longest) {
   constexpr const char* digits = "0123456789abcdef";
   const bool cut = text.size() > longest;
   if (cut) text = text.substr(0, longest);

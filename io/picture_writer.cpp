@@ -19,11 +19,11 @@
 
 namespace thaw {
 
-void write_png(const std::string& path, const Image& image) {
+std::vector<std::uint8_t> encode_png(const Image& image) {
   const std::size_t size = static_cast<std::size_t>(image.width) * image.height * image.channels;
   if (image.width <= 0 || image.height <= 0 || (image.channels != 1 && image.channels != 3) ||
       image.pixels.size() != size) {
-    throw Error(path + ": the picture to write has no valid size");
+    throw Error("the picture to write has no valid size");
   }
   struct Free {
     void operator()(unsigned char* bytes) const { STBIW_FREE(bytes); }
@@ -31,9 +31,14 @@ void write_png(const std::string& path, const Image& image) {
   int length = 0;
   const std::unique_ptr<unsigned char, Free> png(stbi_write_png_to_mem(
       image.pixels.data(), image.width * image.channels, image.width, image.height, image.channels, &length));
-  if (!png) throw Error(path + ": not enough memory to encode the picture");
+  if (!png) throw Error("not enough memory to encode the picture");
+  return {png.get(), png.get() + length};
+}
+
+void write_png(const std::string& path, const Image& image) {
+  const std::vector<std::uint8_t> png = encode_png(image);
   std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(png.get()), length);
+  file.write(reinterpret_cast<const char*>(png.data()), static_cast<std::streamsize>(png.size()));
   file.close();
   if (!file) throw Error(path + ": cannot be written");
 }

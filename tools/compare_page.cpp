@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "tools/html_page.h"
+#include "tools/svg.h"
 
 namespace thaw {
 
@@ -45,20 +46,16 @@ std::string compare_chart(const std::vector<CompareRow>& rows) {
   std::string svg =
       fmt::format("<svg viewBox=\"0 0 720 {:.0f}\" role=\"img\" aria-label=\"{} accuracy of each plan\">\n",
                   bottom + 28, tested ? "Test" : "Validation");
-  const double range = scale.high - scale.low, step = range > 0.45 ? 0.1 : range > 0.15 ? 0.05 : 0.02;
+  const double range = scale.high - scale.low, step = std::max(0.01, nice_step(range, 7));
   for (double v = std::ceil(scale.low / step - 1e-9) * step; v < scale.high + 1e-9; v += step)
-    svg += fmt::format(
-        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/><text "
-        "class=\"label\" "
-        "x=\"{0:.1f}\" y=\"{3:.0f}\" text-anchor=\"middle\">{4:.0f}</text>\n",
-        scale.x(v), top, bottom, bottom + 22, 100 * v);
+    svg += svg_line("grid", scale.x(v), top, scale.x(v), bottom) +
+           svg_text("label", scale.x(v), bottom + 22, Anchor::middle, fmt::format("{:.0f}", 100 * v));
   double y = top;
   for (const CompareRow& row : rows) {
     const std::vector<double> values = shown(row, tested);
     const Spread s = spread(values);
     const char* series = row.plan.pretrained ? (row.plan.bn == "train" ? "series3" : "series1") : "series2";
-    svg += fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\">{}</text>\n", Scale::left, y + 17,
-                       html_escape(row.plan.title));
+    svg += svg_text("", Scale::left, y + 17, Anchor::start, row.plan.title);
     const double line = y + 31;
     for (const double v : values)
       svg += fmt::format(

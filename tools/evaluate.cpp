@@ -20,7 +20,8 @@ Dataset& choose_split(DatasetSplits& splits, const std::string& split, const std
   return chosen;
 }
 
-int evaluate(const ModelOptions& model, const DataOptions& data, const std::string& split, bool json) {
+int evaluate(const ModelOptions& model, const DataOptions& data, const std::string& split, int top_losses,
+             bool json) {
   if (data.data.empty()) throw UsageError("--data DIR is required; see --help");
   Session session = open_for_evaluation(model);
   DatasetSplits splits = scan_data_for(session.description, data.data);
@@ -37,7 +38,10 @@ int evaluate(const ModelOptions& model, const DataOptions& data, const std::stri
 
   Loader loader(std::move(dataset), session.description.preprocess, one_pass(data));
   const EvaluationReport report = evaluate_model(session, loader, split);
-  fmt::print("{}{}", json ? report.json() : report.table(), json ? "\n" : "");
+  std::vector<NamedLoss> top;
+  for (const CaseLoss& c : report.top_losses(static_cast<std::size_t>(top_losses)))
+    top.push_back({loader.dataset().samples[static_cast<std::size_t>(c.index)].names(), c});
+  fmt::print("{}{}", json ? report.json(top) : report.table(top), json ? "\n" : "");
   return exit_done;
 }
 
@@ -48,10 +52,13 @@ int main(int argc, char** argv) {
   ModelOptions model;
   DataOptions data;
   std::string split = "val";
+  int top_losses = 0;
   bool json = false;
   add_model_options(*app, model);
   add_data_options(*app, data);
   app->add_option("--split", split, "which pictures")->check(CLI::IsMember({"train", "val", "test"}));
+  app->add_option("--top-losses", top_losses, "name this many pictures with the largest loss")
+      ->check(CLI::Range(0, 1000000000));
   app->add_flag("--json", json, "one JSON object on stdout");
-  return run_program(*app, argc, argv, [&] { return evaluate(model, data, split, json); });
+  return run_program(*app, argc, argv, [&] { return evaluate(model, data, split, top_losses, json); });
 }

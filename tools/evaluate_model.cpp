@@ -1,5 +1,6 @@
 #include "tools/evaluate_model.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "tools/picture_memory.h"
@@ -50,21 +51,25 @@ EvaluationReport evaluate_model(const std::function<DeviceBatch(const Batch&)>& 
                                 const std::function<Variable(const DeviceBatch&)>& forward,
                                 std::int64_t columns, Loader& loader, const std::string& progress,
                                 const std::function<bool()>& stop) {
-  std::vector<float> logits;
-  std::vector<int> labels;
+  const auto samples = static_cast<std::size_t>(loader.samples()), width = static_cast<std::size_t>(columns);
+  std::vector<float> logits(samples * width);
+  std::vector<int> labels(samples);
   std::unique_ptr<Progress> bar;
   if (!progress.empty()) bar = std::make_unique<Progress>(progress, loader.samples());
   double loss = 0;
+  std::int64_t done = 0;
   const auto use = [&](const Batch& batch, const Variable& output) {
     const std::vector<float> rows = host_rows(output);
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
+      const float* row = rows.data() + i * width;
       const bool known = columns == 1 || batch.labels[i] < columns;
-      if (known)
-        loss += row_loss(rows.data() + i * static_cast<std::size_t>(columns), columns, batch.labels[i]);
+      if (known) loss += row_loss(row, columns, batch.labels[i]);
+      const auto sample = static_cast<std::size_t>(batch.indices[i]);
+      std::copy(row, row + width, logits.data() + sample * width);
+      labels[sample] = batch.labels[i];
     }
-    logits.insert(logits.end(), rows.begin(), rows.end());
-    labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
-    if (bar) bar->advance(batch.size(), batch.waited, loss / static_cast<double>(labels.size()));
+    done += batch.size();
+    if (bar) bar->advance(batch.size(), batch.waited, loss / static_cast<double>(done));
   };
   if (!run_batches(loader, {upload, forward, use}, stop)) return {};
   return evaluation_report(logits, columns, labels, loader.dataset().classes);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "io/file_text.h"
 #include "kernels/error.h"
 
 namespace thaw {
@@ -84,6 +85,8 @@ EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_
   report.images = static_cast<std::int64_t>(labels.size());
   report.classes = classes;
   report.two_classes = count == 2;
+  report.logits = logits;
+  report.labels = labels;
   report.confusion.assign(count, std::vector<std::int64_t>(count, 0));
   std::vector<double> scores;
   double loss = 0;
@@ -103,6 +106,7 @@ EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_
   const auto images = static_cast<double>(labels.size());
   report.top1 = quotient(static_cast<double>(right), images);
   report.loss = quotient(loss, images);
+  double recalls = 0, present = 0;
   for (std::size_t c = 0; c < count; ++c) {
     std::int64_t guessed = 0;
     for (std::size_t t = 0; t < count; ++t) guessed += report.confusion[t][c];
@@ -114,16 +118,41 @@ EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_
     figures.precision = quotient(hits, static_cast<double>(guessed));
     figures.recall = quotient(hits, static_cast<double>(figures.images));
     figures.f1 = quotient(2 * hits, static_cast<double>(guessed + figures.images));
+    recalls += figures.recall;
+    present += figures.images > 0 ? 1 : 0;
     report.per_class.push_back(figures);
   }
+  report.balanced_accuracy = quotient(recalls, present);
   if (report.two_classes) report.auc = area_under_curve(scores, labels);
   return report;
 }
 
-std::string EvaluationReport::json() const {
+std::vector<CaseLoss> EvaluationReport::top_losses(std::size_t count, bool wrong_only) const {
+  const std::size_t columns = labels.empty() ? 0 : logits.size() / labels.size();
+  std::vector<CaseLoss> cases;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const float* row = logits.data() + i * columns;
+    const auto k = static_cast<std::int64_t>(columns);
+    const int guess = predicted_class(row, k);
+    if (wrong_only && guess == labels[i]) continue;
+    cases.push_back({static_cast<std::int64_t>(i), labels[i], guess,
+                     probabilities(row, k)[static_cast<std::size_t>(labels[i])],
+                     row_loss(row, k, labels[i])});
+  }
+  count = std::min(count, cases.size());
+  std::partial_sort(cases.begin(), cases.begin() + static_cast<std::ptrdiff_t>(count), cases.end(),
+                    [](const CaseLoss& a, const CaseLoss& b) {
+                      return a.loss != b.loss ? a.loss > b.loss : a.index < b.index;
+                    });
+  cases.resize(count);
+  return cases;
+}
+
+std::string EvaluationReport::json(const std::vector<NamedLoss>& top) const {
   nlohmann::ordered_json out;
   out["images"] = images;
   out["top1"] = top1;
+  out["balanced_accuracy"] = balanced_accuracy;
   out["loss"] = loss;
   out["classes"] = classes;
   out["confusion"] = confusion;
@@ -138,11 +167,22 @@ std::string EvaluationReport::json() const {
     out["per_class"].push_back(std::move(entry));
   }
   if (two_classes) out["auc"] = auc ? nlohmann::ordered_json(*auc) : nlohmann::ordered_json(nullptr);
+  for (const NamedLoss& named : top) {
+    nlohmann::ordered_json entry;
+    entry["image"] = named.images.front();
+    if (named.images.size() > 1) entry["views"] = named.images;
+    entry["label"] = classes.at(static_cast<std::size_t>(named.figures.label));
+    entry["predicted"] = classes.at(static_cast<std::size_t>(named.figures.predicted));
+    entry["probability"] = named.figures.probability;
+    entry["loss"] = named.figures.loss;
+    out["top_losses"].push_back(std::move(entry));
+  }
   return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-std::string EvaluationReport::table() const {
-  std::string out = fmt::format("images {}   top-1 {:.4f}   loss {:.4f}", images, top1, loss);
+std::string EvaluationReport::table(const std::vector<NamedLoss>& top) const {
+  std::string out = fmt::format("images {}   top-1 {:.4f}   balanced {:.4f}   loss {:.4f}", images, top1,
+                                balanced_accuracy, loss);
   if (auc) out += fmt::format("   AUC {:.4f}", *auc);
   std::size_t width = 5;
   for (const std::string& name : classes) width = std::max(width, name.size());
@@ -154,6 +194,17 @@ std::string EvaluationReport::table() const {
   for (std::size_t t = 0; t < confusion.size(); ++t) {
     out += fmt::format("{:{}}", classes[t], width);
     for (const std::int64_t n : confusion[t]) out += fmt::format(" {:6}", n);
+    out += '\n';
+  }
+  if (top.empty()) return out;
+  out += fmt::format("\nlargest losses\n   loss  p(true)  {:{}}  {:{}}  picture\n", "true", width,
+                     "predicted", std::max<std::size_t>(width, 9));
+  for (const NamedLoss& named : top) {
+    const CaseLoss& c = named.figures;
+    out += fmt::format("{:7.4f}  {:7.4f}  {:{}}  {:{}} ", c.loss, c.probability,
+                       classes.at(static_cast<std::size_t>(c.label)), width,
+                       classes.at(static_cast<std::size_t>(c.predicted)), std::max<std::size_t>(width, 9));
+    for (const std::string& name : named.images) out += ' ' + printable(name, std::string::npos);
     out += '\n';
   }
   return out;

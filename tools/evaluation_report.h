@@ -1,5 +1,5 @@
 // What a network's logits on a labelled dataset say: accuracy, loss, per-class figures, AUC, confusion
-// matrix.
+// matrix, the worst cases.
 #pragma once
 
 #include <cstdint>
@@ -30,19 +30,43 @@ struct ClassFigures {
   std::int64_t images = 0;
 };
 
+// How one case went.
+struct CaseLoss {
+  std::int64_t index = 0;  // of the case
+  int label = 0, predicted = 0;
+  double probability = 0;  // of the true class
+  double loss = 0;
+};
+
+// A case as reports show it.
+struct NamedLoss {
+  std::vector<std::string> images;  // the names of its pictures, all views
+  CaseLoss figures;
+};
+
 struct EvaluationReport {
   std::int64_t images = 0;
   double top1 = 0;
-  double loss = 0;  // mean over the images, without label smoothing or class weights
+  double balanced_accuracy = 0;  // mean recall of the classes that have images, as scikit-learn has it
+  double loss = 0;               // mean over the images, without label smoothing or class weights
   std::vector<std::string> classes;
   std::vector<std::vector<std::int64_t>> confusion;  // [true class][predicted class]
   std::vector<ClassFigures> per_class;
   bool two_classes = false;
   std::optional<double> auc;  // of two classes: the area under the ROC curve of class 1, ties counted half;
                               // none where a class has no image
+  std::vector<float> logits;  // [images][columns], as given
+  std::vector<int> labels;
 
-  std::string json() const;   // as in docs: images, top1, loss, classes, confusion, per_class, auc
-  std::string table() const;  // for people, several lines
+  // The `count` cases of largest loss, the worst first; of equal ones the earlier. `wrong_only`: of those
+  // whose class was not predicted.
+  std::vector<CaseLoss> top_losses(std::size_t count, bool wrong_only = false) const;
+
+  // {"images":..,"top1":..,"balanced_accuracy":..,"loss":..,"classes":..,"confusion":..,"per_class":..,
+  //  "auc":..,"top_losses":[{"image":..,"label":..,"predicted":..,"probability":..,"loss":..}]}: auc with two
+  // classes, top_losses unless empty, in each "views" with all names where there are several.
+  std::string json(const std::vector<NamedLoss>& top = {}) const;
+  std::string table(const std::vector<NamedLoss>& top = {}) const;  // for people, several lines
 };
 
 // `logits` holds labels.size() rows of `columns` values: classes.size(), or 1 for two classes. Throws Error

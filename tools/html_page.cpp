@@ -27,9 +27,22 @@ th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 svg { display: block; width: 100%; max-width: 52rem; height: auto; font: 13px system-ui, sans-serif; }
 svg text { fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 4px; } svg .label { fill: var(--soft); }
+svg .mark { stroke: var(--soft); stroke-dasharray: 4 4; }
 svg .grid { stroke: var(--line); }
 svg .series1 { stroke: var(--blue); fill: var(--blue); } svg .series2 { stroke: var(--orange); fill: var(--orange); }
 svg .series3 { stroke: var(--green); fill: var(--green); }
+svg .curve { fill: none; stroke-width: 2; }
+.charts { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
+.charts h3 { font-size: 1rem; margin: .5rem 0 0; }
+.confusion td { --share: 0; min-width: 3rem; }
+.confusion .right { background: rgb(31 111 178 / calc(var(--share) * .5)); }
+.confusion .wrong { background: rgb(209 105 20 / calc(var(--share) * .6)); }
+.upright { writing-mode: vertical-rl; text-align: left; }
+.cards { display: grid; gap: 1.25rem 1rem; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); }
+figure { margin: 0; min-width: 0; overflow-wrap: anywhere; font-size: .875rem; line-height: 1.35; }
+figure div { display: flex; gap: .25rem; margin-bottom: .35rem; }
+figure img { flex: 1 1 0; min-width: 0; max-width: 8.5rem; height: 8.5rem; object-fit: contain; image-rendering: pixelated;
+             background: var(--panel); border: 1px solid var(--line); border-radius: .25rem; }
 @media (max-width: 40rem) { svg { font-size: 22px; } }
 )css";
 

@@ -53,11 +53,6 @@ StageCost sum_of(const std::vector<StageCost>& costs) {
   return sum;
 }
 
-std::string cost_text(const StageCost& c) {
-  return fmt::format("{:11.1f}{:11.1f}{:11.3f}", c.forward_flops / 1e6, c.backward_flops / 1e6,
-                     c.saved_bytes / 1e6);
-}
-
 double percent_less(double now, double before) {
   return before > 0 ? 100 * (1 - now / before) : 0;
 }
@@ -94,24 +89,29 @@ PlanTable plan_table(const std::string& model, const NetworkOptions& options, co
   return table;
 }
 
-std::string plan_text(const PlanTable& table) {
-  std::size_t width = 4;
-  for (const PlanRow& row : table.rows) width = std::max(width, row.label.size());
-  std::string text = fmt::format("{:{}}{:>12}  {:10}{:10}{:>8}{:>11}{:>11}{:>11}\n", "", width, "parameters",
-                                 "", "BatchNorm", "lr", "fwd MFLOP", "bwd MFLOP", "saved MB");
-  bool moving = false;
+std::vector<std::vector<std::string>> plan_cells(const PlanTable& table) {
+  std::vector<std::vector<std::string>> cells{
+      {"", "parameters", "", "BatchNorm", "lr", "fwd MFLOP", "bwd MFLOP", "saved MB"}};
+  const auto add = [&cells](std::vector<std::string> row, const StageCost& c) {
+    row.push_back(fmt::format("{:.1f}", c.forward_flops / 1e6));
+    row.push_back(fmt::format("{:.1f}", c.backward_flops / 1e6));
+    row.push_back(fmt::format("{:.3f}", c.saved_bytes / 1e6));
+    cells.push_back(std::move(row));
+  };
   for (const PlanRow& row : table.rows) {
     const char* state = row.trained > 0      ? row.trained < row.parameters ? "partly" : "trainable"
                         : row.parameters > 0 ? "frozen"
                                              : "";
-    text += fmt::format("{:{}}{:12}  {:10}{:10}{:>8}{}\n", row.label, width, row.parameters, state,
-                        row.batch_norm, row.trained > 0 ? fmt::format("{:.3g}", row.lr) : "",
-                        cost_text(row.cost));
-    moving = moving || row.batch_norm == "moving" || (row.batch_norm == "both" && row.trained == 0);
+    add({row.label, std::to_string(row.parameters), state, row.batch_norm,
+         row.trained > 0 ? fmt::format("{:.3g}", row.lr) : ""},
+        row.cost);
   }
-  text += fmt::format("{:{}}{:12}  {:28}{}   per case\n", "all", width, table.parameters, "",
-                      cost_text(table.cost));
-  text += fmt::format(
+  add({"all", std::to_string(table.parameters), "", "", ""}, table.cost);
+  return cells;
+}
+
+std::string plan_verdict(const PlanTable& table) {
+  std::string text = fmt::format(
       "{} of {} parameters are trained ({:.1f} %). Against training all, a step saves {:.0f} % of the "
       "backward "
       "FLOPs ({:.1f} of {:.1f} M stay) and {:.0f} % of the saved activations ({:.3f} of {:.3f} MB stay).\n",
@@ -119,11 +119,25 @@ std::string plan_text(const PlanTable& table) {
       percent_less(table.cost.backward_flops, table.all_cost.backward_flops), table.cost.backward_flops / 1e6,
       table.all_cost.backward_flops / 1e6, percent_less(table.cost.saved_bytes, table.all_cost.saved_bytes),
       table.cost.saved_bytes / 1e6, table.all_cost.saved_bytes / 1e6);
-  if (moving)
+  const auto moves = [](const PlanRow& row) {
+    return row.batch_norm == "moving" || (row.batch_norm == "both" && row.trained == 0);
+  };
+  if (std::any_of(table.rows.begin(), table.rows.end(), moves))
     text +=
         "BatchNorm moving: frozen, but its running statistics follow the batches, as PyTorch's do (--bn "
         "train).\n";
   return text;
+}
+
+std::string plan_text(const PlanTable& table) {
+  std::size_t width = 4;
+  for (const PlanRow& row : table.rows) width = std::max(width, row.label.size());
+  std::string text;
+  for (const auto& c : plan_cells(table))
+    text += fmt::format("{:{}}{:>12}  {:10}{:10}{:>8}{:>11}{:>11}{:>11}\n", c[0], width, c[1], c[2], c[3],
+                        c[4], c[5], c[6], c[7]);
+  text.insert(text.size() - 1, "   per case");
+  return text + plan_verdict(table);
 }
 
 nlohmann::ordered_json plan_json(const PlanTable& table) {

@@ -41,7 +41,11 @@ struct PlanTable {
 // network.
 PlanTable plan_table(const std::string& model, const NetworkOptions& options, const PlanSettings& settings);
 
-// For people: a header, a line per stage, the sums, and what is saved.
+// The texts of a header, a row per stage and the sums; FLOPs and bytes are per case.
+std::vector<std::vector<std::string>> plan_cells(const PlanTable& table);
+// What is trained and saved, in whole sentences, a line each.
+std::string plan_verdict(const PlanTable& table);
+// For people: the cells in columns, then the verdict.
 std::string plan_text(const PlanTable& table);
 
 // The same for programs: "stages", an object per row, and "plan", the sums. FLOPs and bytes are per case.

@@ -25,7 +25,8 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   add_data_options(app, o.data);
   add_model_options(app, o.model);
   app.add_option("--output", o.output,
-                 "folder for best.safetensors, last.safetensors, train_state.safetensors, metrics.jsonl")
+                 "folder for best.safetensors, last.safetensors, train_state.safetensors, metrics.jsonl and "
+                 "report.html")
       ->default_str("");
   app.add_option("--freeze", o.freeze,
                  "what stays as it is: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated "

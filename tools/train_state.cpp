@@ -8,8 +8,8 @@
 namespace thaw {
 namespace {
 
-constexpr int format_version = 2;
-const std::string model_prefix = "model.", optimizer_prefix = "optimizer.";
+constexpr int format_version = 3;
+const std::string model_prefix = "model.", optimizer_prefix = "optimizer.", best_logits = "best_logits";
 
 nlohmann::ordered_json position_json(const TrainingPosition& p) {
   nlohmann::ordered_json out;
@@ -55,11 +55,13 @@ void write_train_state(const std::string& path, const TrainState& state) {
   json["train_state"] = format_version;
   json["options"] = state.options;
   json["fingerprint"] = state.fingerprint;
+  json["notes"] = state.notes;
   json["description"] = state.description.json();
   json["position"] = position_json(state.position);
   StateDict tensors;
   for (const auto& [name, tensor] : state.model) tensors.add(model_prefix + name, tensor);
   for (const auto& [name, tensor] : state.optimizer) tensors.add(optimizer_prefix + name, tensor);
+  if (state.best_logits.defined()) tensors.add(best_logits, state.best_logits);
   write_checkpoint(path, tensors,
                    json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
@@ -73,6 +75,7 @@ TrainState read_train_state(const std::string& path) {
       throw Error(path + ": written by another version of Thaw");
     json.at("options").get_to(state.options);
     json.at("fingerprint").get_to(state.fingerprint);
+    json.at("notes").get_to(state.notes);
     state.description = ModelDescription::parse(json.at("description").get<std::string>(), path);
     state.position = position_of(json.at("position"));
   } catch (const nlohmann::json::exception& e) {
@@ -83,6 +86,8 @@ TrainState read_train_state(const std::string& path) {
       state.model.add(name.substr(model_prefix.size()), tensor);
     else if (name.starts_with(optimizer_prefix))
       state.optimizer.add(name.substr(optimizer_prefix.size()), tensor);
+    else if (name == best_logits)
+      state.best_logits = tensor;
     else
       throw Error(path + ": is not a training state: it holds a tensor " + name);
   }

@@ -30,7 +30,9 @@ struct TrainState {
   std::string fingerprint;  // of the data: classes, names, sizes
   ModelDescription description;
   TrainingPosition position;
+  std::vector<std::string> notes;  // Session::notes, of the weights that the run began with
   StateDict model, optimizer;
+  Tensor best_logits;  // f32 [validation cases, outputs] of the best epoch; undefined: none
 };
 
 // Crash-safe. Throws Error when it cannot be written.

@@ -42,7 +42,7 @@ TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given,
   open_device(options_.model, session_);
   build_network(state);
   set_up_training();
-  if (state != nullptr) position_ = state->position;
+  if (state != nullptr) resume_position(*state);
   // The first step after the last epoch of the head alone is what thaws.
   head_only_ = position_.epochs_done < options_.freeze_epochs ||
                (position_.epochs_done == options_.freeze_epochs && position_.batches_done == 0 &&
@@ -53,6 +53,16 @@ TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given,
     throw UsageError("--cache-features: with --freeze " + options_.freeze_spec() + " and --bn " +
                      options_.bn + " the first stage changes from step to step, so there is nothing to keep");
   make_loaders();
+}
+
+void TrainingRun::resume_position(const TrainState& state) {
+  position_ = state.position;
+  session_.notes = state.notes;
+  if (!state.best_logits.defined()) return;
+  std::vector<int> labels;
+  for (const Sample& sample : splits_.val.samples) labels.push_back(sample.label);
+  keep_best(evaluation_report(to_contiguous(state.best_logits), session_.network->num_classes(), labels,
+                              splits_.val.classes));
 }
 
 void TrainingRun::read_data(const TrainState* state) {
@@ -269,13 +279,12 @@ bool TrainingRun::validate(EpochMetrics& metrics, const std::function<bool()>& s
   const auto forward = [&](const DeviceBatch& batch) {
     return network.run(batch.x, kept_->stages, network.stages().size(), Mode::eval(), batch.numbers);
   };
-  const EvaluationReport report =
-      kept_ == nullptr
-          ? evaluate_model(session_, *val_loader_, "validation", stop)
-          : evaluate_model(upload, forward, network.num_classes(), *val_loader_, "validation", stop);
-  if (report.images == 0) return false;
-  metrics.val_loss = report.loss;
-  metrics.val_accuracy = report.top1;
+  validation_ = kept_ == nullptr ? evaluate_model(session_, *val_loader_, "validation", stop)
+                                 : evaluate_model(upload, forward, network.num_classes(), *val_loader_,
+                                                  "validation", stop);
+  if (validation_.images == 0) return false;
+  metrics.val_loss = validation_.loss;
+  metrics.val_accuracy = validation_.top1;
   return true;
 }
 
@@ -289,6 +298,9 @@ void TrainingRun::save_state(const OutputDirectory& output) {
   state.fingerprint = fingerprint_;
   state.description = session_.description;
   state.position = position_;
+  state.notes = session_.notes;
+  if (best_.images > 0)
+    state.best_logits = from_contiguous(best_.logits, {best_.images, session_.network->num_classes()});
   state.model = session_.network->state_dict();
   state.optimizer = optimizer_->state_dict();
   save_weights(output.file("last.safetensors"));
@@ -319,13 +331,17 @@ void TrainingRun::end_epoch(const EpochMetrics& metrics, const OutputDirectory& 
   position_.next_epoch();
   if (best) {
     position_.best_epoch = metrics.epoch;
-    if (validated) position_.best_accuracy = metrics.val_accuracy;
+    if (validated) {
+      position_.best_accuracy = metrics.val_accuracy;
+      keep_best(std::move(validation_));
+    }
     save_weights(output.file("best.safetensors"));
   }
   if (settings_.schedule.kind == ScheduleKind::plateau)
     position_.plateau.observe(metrics.val_loss, options_.plateau_patience);
   append_metrics(output.file("metrics.jsonl"), metrics);
   save_state(output);
+  write_page(output, "");
   fmt::print(stderr, "{}{}\n", epoch_line(metrics, options_.epochs), best ? "  best" : "");
 }
 
@@ -357,7 +373,9 @@ int TrainingRun::run(const OutputDirectory& output) {
     end_epoch(metrics, output);
     if (stop()) break;
   }
-  fmt::print(stderr, "{}\n", receipt_.verify(*session_.network));
+  const std::string receipt = receipt_.verify(*session_.network);
+  fmt::print(stderr, "{}\n", receipt);
+  write_page(output, receipt);
   if (stop() && position_.epochs_done < options_.epochs) {
     fmt::print(stderr, "stopped by a signal in epoch {}; {} holds the state, continue with --resume\n",
                position_.epochs_done + 1, output.path());

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "models/freeze_receipt.h"
+#include "tools/evaluation_report.h"
 #include "tools/output_directory.h"
 #include "tools/plan_table.h"
 #include "tools/shared_features.h"
@@ -37,6 +38,7 @@ class TrainingRun {
 
  private:
   void read_data(const TrainState* state);
+  void resume_position(const TrainState& state);
   void build_network(const TrainState* state);
   void set_up_training();
   void check_freezing();
@@ -49,10 +51,16 @@ class TrainingRun {
   bool cache_features(const std::function<bool()>& stop);
   ImageInput image_input() const;
   std::string freeze_line() const;
+  std::string data_lines() const;
+  std::string training_line() const;
   void end_epoch(const EpochMetrics& metrics, const OutputDirectory& output);
   bool out_of_patience() const;
   void restore_best(const OutputDirectory& output);
   bool validate(EpochMetrics& metrics, const std::function<bool()>& stop);
+  // Keeps what the page says of the best epoch: its logits on the validation pictures, in their order.
+  void keep_best(EvaluationReport report);
+  // report.html of the epochs done, if any. `receipt`: of the frozen bits; empty while the run goes on.
+  void write_page(const OutputDirectory& output, const std::string& receipt) const;
   void save_weights(const std::string& path);
   void save_state(const OutputDirectory& output);
 
@@ -71,7 +79,9 @@ class TrainingRun {
   SharedFeatures* shared_;
   std::shared_ptr<const KeptFeatures> kept_;  // null: none
   FeatureUse feature_use_;
-  bool head_only_ = false;  // in the first --freeze-epochs
+  bool head_only_ = false;              // in the first --freeze-epochs
+  EvaluationReport validation_, best_;  // of the newest epoch, of the best one
+  std::string best_details_;            // evaluation_html of best_
 };
 
 }  // namespace thaw

@@ -16,7 +16,7 @@ std::string TrainingRun::freeze_line() const {
                      options_.bn);
 }
 
-std::string TrainingRun::plan() const {
+std::string TrainingRun::data_lines() const {
   const Preprocess& p = session_.description.preprocess;
   std::string out;
   const auto line = [&out](const std::string& text) { out += text + "\n"; };
@@ -40,14 +40,6 @@ std::string TrainingRun::plan() const {
   if (options_.model.weights.empty())
     line("weights: none, " + session_.description.model + " starts from random values");
   for (const std::string& note : session_.notes) line("weights: " + note);
-  if (head_only_)
-    line(fmt::format("freeze: the first {} epochs train the head only; {}", options_.freeze_epochs,
-                     freeze_line()));
-  else
-    line(freeze_line());
-  line(fmt::format("training: {} epochs of {} batches, {} with lr {:g}{}, {} schedule", options_.epochs,
-                   train_loader_->batches(), options_.opt, options_.base_lr(),
-                   options_.lr > 0 ? "" : " (default)", options_.sched));
   return out;
 }
 
@@ -59,6 +51,19 @@ PlanTable TrainingRun::stage_plan() const {
                      .lr = options_.base_lr(),
                      .backbone_lr_mult = options_.backbone_lr_mult,
                      .input_size = d.preprocess.input_size});
+}
+
+std::string TrainingRun::training_line() const {
+  return fmt::format("training: {} epochs of {} batches, {} with lr {:g}{}, {} schedule\n", options_.epochs,
+                     train_loader_->batches(), options_.opt, options_.base_lr(),
+                     options_.lr > 0 ? "" : " (default)", options_.sched);
+}
+
+std::string TrainingRun::plan() const {
+  const std::string freeze = head_only_ ? fmt::format("freeze: the first {} epochs train the head only; {}",
+                                                      options_.freeze_epochs, freeze_line())
+                                        : freeze_line();
+  return data_lines() + freeze + "\n" + training_line();
 }
 
 }  // namespace thaw

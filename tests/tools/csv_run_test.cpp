@@ -1,4 +1,5 @@
 // Cases from a CSV file through train, evaluate and predict; grey pictures.
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -100,6 +101,27 @@ TEST_CASE("CSV cases: the scratch CNN learns, resumes to the same bytes, is eval
   for (const auto& p : nlohmann::json::parse(each.out))
     loss -= std::log(p["probability"].get<double>()) / 8;                      // all are right
   CHECK(loss == doctest::Approx(report["loss"].get<double>()).epsilon(1e-5));  // other batches, f32
+
+  // The cases that evaluate names are those of the largest losses by predict's account.
+  const Outcome worst =
+      run("evaluate", {"--weights", best, "--data", csv, "--top-losses", "3", "--batch-size", "5", "--json"});
+  REQUIRE(worst.code == 0);
+  const auto top = nlohmann::json::parse(worst.out)["top_losses"];
+  REQUIRE(top.size() == 3);
+  std::vector<std::pair<double, int>> losses;
+  int row = 16;
+  for (const auto& p : nlohmann::json::parse(each.out))
+    losses.emplace_back(std::log(p["probability"].get<double>()), row++);
+  std::sort(losses.begin(), losses.end());
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto [minus_loss, line] = losses[i];
+    const std::string name = std::to_string(line / 2) + ".png";
+    CHECK(top[i]["image"] == "p/train/dark/" + name);
+    CHECK(top[i]["views"] == nlohmann::json{"p/train/dark/" + name, "p/train/light/" + name});
+    CHECK(top[i]["label"] == (line % 2 == 0 ? "healthy" : "ill"));
+    CHECK(top[i]["predicted"] == top[i]["label"]);
+    CHECK(top[i]["loss"].get<double>() == doctest::Approx(-minus_loss).epsilon(1e-4));  // other batches, f32
+  }
 
   // A PyTorch file says its views and features by the width of its classifier.
   std::string named = read_file(csv);

@@ -41,6 +41,32 @@ TEST_CASE("evaluation_report: ties count half, one logit means two classes") {
   CHECK(probabilities(&z, 1)[1] == doctest::Approx(1 / (1 + std::exp(-2.0))).epsilon(1e-12));
 }
 
+TEST_CASE("evaluation_report: balanced accuracy is the mean recall of the classes that are there") {
+  // True a a a b, none of c; right 2 of 3 and 0 of 1.
+  const std::vector<float> logits{3, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3};
+  const EvaluationReport r = evaluation_report(logits, 3, {0, 0, 0, 1}, {"a", "b", "c"});
+  CHECK(r.top1 == 0.5);
+  CHECK(r.balanced_accuracy == doctest::Approx((2.0 / 3 + 0) / 2).epsilon(1e-12));
+  CHECK(r.table().find("balanced 0.3333") != std::string::npos);
+}
+
+TEST_CASE("evaluation_report: the largest losses come first, of equal ones the earlier case") {
+  const std::vector<float> logits{0, 1, 2, 0, 0, 1, 0, 4, 5, 0};
+  const EvaluationReport r = evaluation_report(logits, 2, {0, 0, 0, 0, 0}, {"a", "b"});
+  const auto indices = [&r](std::size_t count, bool wrong) {
+    std::vector<std::int64_t> found;
+    for (const CaseLoss& c : r.top_losses(count, wrong)) found.push_back(c.index);
+    return found;
+  };
+  CHECK(indices(4, false) == std::vector<std::int64_t>{3, 0, 2, 1});
+  CHECK(indices(9, true) == std::vector<std::int64_t>{3, 0, 2});
+  CHECK(indices(0, false).empty());
+  const CaseLoss worst = r.top_losses(1).front();
+  CHECK(worst.loss == doctest::Approx(std::log1p(std::exp(4))).epsilon(1e-12));
+  CHECK(worst.probability == doctest::Approx(1 / (1 + std::exp(4))).epsilon(1e-12));
+  CHECK(worst.predicted == 1);
+}
+
 TEST_CASE("evaluation_report: what cannot be right is an error") {
   CHECK_THROWS_AS(evaluation_report({1, 2, 3}, 3, {0}, {"a", "b"}), Error);
   CHECK_THROWS_AS(evaluation_report({1, std::numeric_limits<float>::quiet_NaN()}, 2, {0}, {"a", "b"}), Error);

@@ -78,8 +78,8 @@ TEST_CASE("train: transfer freezes the backbone, keeps it, and evaluate and pred
   const auto json = nlohmann::ordered_json::parse(scored.out);
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  CHECK(keys ==
-        std::vector<std::string>{"images", "top1", "loss", "classes", "confusion", "per_class", "auc"});
+  CHECK(keys == std::vector<std::string>{"images", "top1", "balanced_accuracy", "loss", "classes",
+                                         "confusion", "per_class", "auc"});
   CHECK(json["images"] == 6);
   CHECK(json["classes"] == std::vector<std::string>{"dark", "light"});
   CHECK(json["per_class"][0].size() == 5);
