@@ -222,17 +222,28 @@ class Backend {
                           bf16* low_precision) = 0;
 };
 
+// What a GPU leaves to choose (torch.backends.cudnn.allow_tf32 and .benchmark, torch.backends.cuda.matmul).
+struct BackendOptions {
+  // f32 convolutions and matrix products may round their inputs to TF32 (10 bits of mantissa) for the tensor
+  // cores; sums stay f32.
+  bool tf32 = false;
+  // Time cuDNN's engines where a convolution is new, and keep the fastest on disk for later runs; false: take
+  // the first one that cuDNN proposes.
+  bool cudnn_benchmark = true;
+};
+
 // The backends that this build contains. Each throws Error with the reason if it cannot be had on this
 // machine. `threads` <= 0: as many as the machine has.
 std::unique_ptr<Backend> make_reference_backend();
 std::unique_ptr<Backend> make_cpu_backend(int threads);
-std::unique_ptr<Backend> make_cuda_backend();
+std::unique_ptr<Backend> make_cuda_backend(const BackendOptions& options = {});
 
 // Whether a GPU that this build can use answers; else `reason` says why not.
 bool cuda_available(std::string* reason);
 
 // "auto", "cpu", "cuda" or "reference". "auto" is cuda where it answers, else cpu where built, else
-// reference; the caller tells the user which (Backend::description). Throws Error on another name.
-std::unique_ptr<Backend> make_backend(const std::string& device);
+// reference; the caller tells the user which (Backend::description). Throws Error on another name, and where
+// `options` asks another device than cuda for TF32.
+std::unique_ptr<Backend> make_backend(const std::string& device, const BackendOptions& options = {});
 
 }  // namespace thaw

@@ -14,6 +14,8 @@
 #include "tools/bench_dense.h"
 #include "tools/bench_limits.h"
 #include "tools/bench_step.h"
+#include "tools/model_options.h"
+#include "tools/program.h"
 
 namespace thaw::bench {
 namespace {
@@ -25,6 +27,7 @@ struct Options {
   bool step = false, dense = false;
   int repeats = 5, threads = 0;
   bool json = false;
+  BackendOptions backend;
 };
 
 struct Sum {
@@ -78,6 +81,7 @@ class Report {
                                   {"model", options_.model},
                                   {"batch", options_.batch},
                                   {"precision", options_.precision},
+                                  {"tf32", options_.backend.tf32},
                                   {"limits",
                                    {{"f32_gflops", limits_.f32_flops * 1e-9},
                                     {"bf16_gflops", limits_.bf16_flops * 1e-9},
@@ -121,6 +125,7 @@ void run_steps(Backend& backend, const Options& options, DType type) {
                                 {"batch", options.batch},
                                 {"input_size", options.input_size},
                                 {"precision", options.precision},
+                                {"tf32", options.backend.tf32},
                                 {"train_ms", times.train_seconds * 1e3},
                                 {"train_images_per_second", rate(times.train_seconds)},
                                 {"train_peak_bytes", times.train_peak_bytes},
@@ -166,6 +171,7 @@ void run_dense(Backend& backend, const Options& options, DType type) {
     fmt::print("{}\n", nlohmann::json{{"device", backend.description()},
                                       {"batch", options.batch},
                                       {"precision", options.precision},
+                                      {"tf32", options.backend.tf32},
                                       {"blocks", rows}}
                            .dump());
 }
@@ -174,7 +180,9 @@ void run(const Options& options) {
   const int threads = options.threads > 0
                           ? options.threads
                           : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const auto backend = options.device == "cpu" ? make_cpu_backend(threads) : make_backend(options.device);
+  check_backend_options(options.backend, options.device, options.precision);
+  const auto backend =
+      options.device == "cpu" ? make_cpu_backend(threads) : make_backend(options.device, options.backend);
   const DType type = options.precision == "bf16" ? DType::bf16 : DType::f32;
   if (!backend->supports(type))
     throw Error("bench: " + backend->description() + " has no " + options.precision +
@@ -218,6 +226,7 @@ int main(int argc, char** argv) {
   app.add_option("-b,--batch-size", options.batch, "pictures per batch")->check(CLI::Range(1, 4096));
   app.add_option("--device", options.device)->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"f32", "bf16"}));
+  thaw::add_backend_options(app, options.backend);
   app.add_option("--only", options.only, "run the ops whose name holds this text");
   app.add_option("--repeats", options.repeats, "runs of each op; the median counts")
       ->check(CLI::Range(1, 1000));
@@ -239,6 +248,9 @@ int main(int argc, char** argv) {
   }
   try {
     thaw::bench::run(options);
+  } catch (const thaw::UsageError& error) {
+    std::fputs(fmt::format("error: {}\n", error.what()).c_str(), stderr);
+    return thaw::exit_usage;
   } catch (const std::exception& error) {
     std::fputs(fmt::format("error: {}\n", error.what()).c_str(), stderr);
     return 1;

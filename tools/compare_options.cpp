@@ -54,6 +54,8 @@ void add_compare_options(CLI::App& app, CompareOptions& o) {
 
 void check_compare_options(const CompareOptions& o) {
   check_train_options(o.train);
+  const ModelOptions& model = o.train.model;
+  check_backend_options(model.backend, model.device, model.precision);
   if (o.train.model.weights.empty())
     throw UsageError("--weights FILE is required: the plans that thaw blocks start from it; see --help");
 }

@@ -32,6 +32,29 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
   app.add_option("--precision", o.precision, "type of the activations")
       ->check(CLI::IsMember({"f32", "bf16"}));
+  add_backend_options(app, o.backend);
+}
+
+void add_backend_options(CLI::App& app, BackendOptions& o) {
+  app.add_flag("--tf32", o.tf32,
+               "GPU, f32: convolutions and matrix products may round their inputs to TF32, which is faster");
+  app.add_flag("--cudnn-benchmark,!--no-cudnn-benchmark", o.cudnn_benchmark,
+               "GPU: time cuDNN's engines where a convolution is new and keep the choice for later runs; "
+               "--no-cudnn-benchmark takes cuDNN's first proposal (default: on)");
+}
+
+void check_backend_options(const BackendOptions& o, const std::string& device, const std::string& precision) {
+  const bool automatic = device == "auto";
+  std::string reason;
+  const bool gpu = device == "cuda" || (automatic && cuda_available(&reason));
+  const auto only_of_gpus = [&](const char* option) {
+    return UsageError(std::string(option) + ": only a GPU has it, and --device " + device +
+                      (automatic ? " finds none (" + reason + ")" : " is none") + "; leave it out");
+  };
+  if (o.tf32 && precision == "bf16")
+    throw UsageError("--tf32: it speeds up f32, and --precision bf16 has no f32 products; leave one out");
+  if (o.tf32 && !gpu) throw only_of_gpus("--tf32");
+  if (!o.cudnn_benchmark && !gpu) throw only_of_gpus("--no-cudnn-benchmark");
 }
 
 void check_model_name(const std::string& name) {

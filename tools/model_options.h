@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/backend.h"
 #include "tools/model_description.h"
 
 namespace thaw {
@@ -17,9 +18,17 @@ struct ModelOptions {
   int input_size = 0;   // 0: the model's
   double crop_pct = 0;  // 0: the model's
   std::string device = "auto", precision = "f32";
+  BackendOptions backend;
 };
 
-// Adds --weights --model --in-chans --mean --std --input-size --crop-pct --device --precision.
+// Adds --tf32 and --cudnn-benchmark.
+void add_backend_options(CLI::App& app, BackendOptions& options);
+
+// Throws UsageError where `device` or `precision` leave an option that was given without effect.
+void check_backend_options(const BackendOptions& options, const std::string& device,
+                           const std::string& precision);
+
+// Adds --weights --model --in-chans --mean --std --input-size --crop-pct --device --precision and the above.
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 // Throws UsageError with the nearest names unless the registry has `name`.

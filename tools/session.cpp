@@ -14,7 +14,8 @@ void Session::plan() {
 }
 
 void open_device(const ModelOptions& options, Session& session) {
-  session.backend = make_backend(options.device);
+  check_backend_options(options.backend, options.device, options.precision);
+  session.backend = make_backend(options.device, options.backend);
   session.activations = options.precision == "bf16" ? DType::bf16 : DType::f32;
   if (!session.backend->supports(session.activations))
     throw Error("--precision " + options.precision + ": not on this device (" +

@@ -25,7 +25,8 @@ struct Session {
   void plan();
 };
 
-// The device and precision of `options`. Throws Error when the device cannot be had or lacks the precision.
+// The device and precision of `options`. Throws UsageError as check_backend_options, Error when the device
+// cannot be had or lacks the precision.
 void open_device(const ModelOptions& options, Session& session);
 
 // "device: ..." for people; where `auto` did not find a GPU it says why.

@@ -97,7 +97,7 @@ GivenOptions given_options(const CLI::App& app) {
 }
 
 bool may_change(const std::string& option) {
-  return option == "data" || option == "workers" || option == "device";
+  return option == "data" || option == "workers" || option == "device" || option == "cudnn-benchmark";
 }
 
 TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,

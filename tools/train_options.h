@@ -56,13 +56,13 @@ void add_train_options(CLI::App& app, TrainOptions& options);
 using GivenOptions = std::map<std::string, std::vector<std::string>>;
 GivenOptions given_options(const CLI::App& app);
 
-// Whether an option may be another one in a later part of the same run: data, workers, device.
+// Whether an option may be another one in a later part of the same run: data, workers, device,
+// cudnn-benchmark.
 bool may_change(const std::string& option);
 
-// The options of a run to be continued: those it was started with (`stored`), and of `now` what may change:
-// --data,
-// --workers, --device. `current` gives output, resume, stop-after and dry-run. Throws UsageError when `now`
-// holds an option that may not change and differs.
+// The options of a run to be continued: those it was started with (`stored`), and of `now` what may change.
+// `current` gives output, resume, stop-after and dry-run. Throws UsageError when `now` holds an option that
+// may not change and differs.
 TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,
                              const TrainOptions& current);
 

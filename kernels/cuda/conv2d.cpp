@@ -72,9 +72,11 @@ bool only_in_f32(const Conv2dSpec& spec, DType type, bool fused) {
 
 }  // namespace
 
-Convolutions::Convolutions(const Queue& queue, Pool& pool) : queue_(queue), pool_(pool) {
+Convolutions::Convolutions(const Queue& queue, Pool& pool, const BackendOptions& options, PlanFile file)
+    : queue_(queue), pool_(pool), tf32_(options.tf32) {
   check(cudnnCreate(&handle_), "starting cuDNN");
   check(cudnnSetStream(handle_, queue.stream), "giving cuDNN its stream");
+  if (options.cudnn_benchmark) tuner_.emplace(queue, pool, handle_, std::move(file));
 }
 
 Convolutions::~Convolutions() {
@@ -82,21 +84,25 @@ Convolutions::~Convolutions() {
 }
 
 template <class Build>
-const Plan& Convolutions::plan_for(const Key& key, DType type, const char* op, Build build) {
+void Convolutions::run(Key key, DType type, const char* op, const Arguments& arguments, Build build) {
+  key.push_back(tf32_ ? 1 : 0);
   auto it = plans_.find(key);
   if (it == plans_.end()) {
     GraphBuilder builder;
-    const Descriptor graph = build(builder);
-    const EngineLimits limits{.tensor_cores = type != DType::f32, .deterministic = true};
-    it = plans_.emplace(key, Plan(graph, device_of(handle_), limits, op)).first;
+    const Descriptor graph = build(builder), device = device_of(handle_);
+    const EngineLimits limits = limits_for(type, tf32_);
+    const auto proposed = engine_configurations(graph, device, limits);
+    std::optional<Plan> plan;
+    if (tuner_) plan = tuner_->choose(key, proposed, device, arguments);
+    for (auto next = proposed.begin(); !plan && next != proposed.end(); ++next)
+      plan = Plan::compile(*next, device);
+    if (!plan)
+      throw Error(std::string(op) + ": cuDNN has no engine for it on this device" +
+                  (limits.tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16"));
+    it = plans_.emplace(std::move(key), std::move(*plan)).first;
   }
-  return it->second;
-}
-
-void Convolutions::run(const Plan& plan, const std::vector<std::int64_t>& uids,
-                       const std::vector<const void*>& pointers) {
-  const Temporary workspace(pool_, static_cast<std::size_t>(plan.workspace_bytes()));
-  plan.execute(handle_, uids, pointers, workspace.data());
+  const Temporary workspace(pool_, static_cast<std::size_t>(it->second.workspace_bytes()));
+  check(it->second.execute(handle_, arguments, workspace.data()), op);
 }
 
 void Convolutions::forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
@@ -114,39 +120,38 @@ void Convolutions::forward(const Conv2dSpec& spec, ConstView x, Weights weight, 
   key.push_back(static_cast<std::int64_t>(activation));
   key.push_back(bias ? 1 : 0);
   if (residual) describe(key, residual);
-  const Plan& plan = plan_for(key, x.type, "conv2d_forward", [&](GraphBuilder& builder) {
-    return forward_graph(builder, spec, x, weight.type, bias != nullptr, residual, activation, y);
-  });
-  std::vector<std::int64_t> uids{uid_x, uid_w, uid_y};
-  std::vector<const void*> pointers{x.data, weight.data, y.data};
+  Arguments arguments{{uid_x, uid_w, uid_y}, {x.data, weight.data, y.data}};
   if (bias) {
-    uids.push_back(uid_bias);
-    pointers.push_back(bias);
+    arguments.uids.push_back(uid_bias);
+    arguments.pointers.push_back(bias);
   }
   if (residual) {
-    uids.push_back(uid_residual);
-    pointers.push_back(residual.data);
+    arguments.uids.push_back(uid_residual);
+    arguments.pointers.push_back(residual.data);
   }
-  run(plan, uids, pointers);
+  run(std::move(key), x.type, "conv2d_forward", arguments, [&](GraphBuilder& builder) {
+    return forward_graph(builder, spec, x, weight.type, bias != nullptr, residual, activation, y);
+  });
 }
 
 void Convolutions::backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx) {
   check_shapes("conv2d_backward_data", spec, dx, dy);
-  const Plan& plan =
-      plan_for(key_of(ConvolutionKind::data_gradient, spec, dx, dy), dy.type, "conv2d_backward_data",
-               [&](GraphBuilder& b) { return data_gradient_graph(b, spec, dx, weight.type, dy); });
-  run(plan, {uid_x, uid_w, uid_y}, {dx.data, weight.data, dy.data});
+  run(key_of(ConvolutionKind::data_gradient, spec, dx, dy), dy.type, "conv2d_backward_data",
+      {{uid_x, uid_w, uid_y}, {dx.data, weight.data, dy.data}},
+      [&](GraphBuilder& b) { return data_gradient_graph(b, spec, dx, weight.type, dy); });
 }
 
 void Convolutions::backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight,
                                    Into into) {
   check_shapes("conv2d_backward_weight", spec, x, dy);
-  const Plan& plan =
-      plan_for(key_of(ConvolutionKind::weight_gradient, spec, x, dy), x.type, "conv2d_backward_weight",
-               [&](GraphBuilder& b) { return weight_gradient_graph(b, spec, x, dy); });
+  const auto compute = [&](void* to) {
+    run(key_of(ConvolutionKind::weight_gradient, spec, x, dy), x.type, "conv2d_backward_weight",
+        {{uid_x, uid_w, uid_y}, {x.data, to, dy.data}},
+        [&](GraphBuilder& b) { return weight_gradient_graph(b, spec, x, dy); });
+  };
   const bool direct =
       x.type == DType::f32 && into == Into::assign && reinterpret_cast<std::uintptr_t>(dweight) % 16 == 0;
-  if (direct) return run(plan, {uid_x, uid_w, uid_y}, {x.data, dweight, dy.data});
+  if (direct) return compute(dweight);
 
   View from;
   from.type = x.type;
@@ -157,7 +162,7 @@ void Convolutions::backward_weight(const Conv2dSpec& spec, ConstView x, ConstVie
   View to = from;
   to.type = DType::f32;
   to.data = dweight;
-  run(plan, {uid_x, uid_w, uid_y}, {x.data, from.data, dy.data});
+  compute(from.data);
   copy(queue_, from, to, into);
 }
 

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
+#include "kernels/backend.h"
 #include "kernels/cuda/conv2d_graph.h"
+#include "kernels/cuda/conv2d_tuner.h"
 #include "kernels/cuda/memory.h"
 #include "kernels/cuda/queue.h"
 
@@ -13,7 +16,8 @@ namespace thaw::cuda {
 
 class Convolutions {
  public:
-  Convolutions(const Queue& queue, Pool& pool);
+  // `file`: where the tuner keeps its choices.
+  Convolutions(const Queue& queue, Pool& pool, const BackendOptions& options = {}, PlanFile file = {});
   ~Convolutions();
   Convolutions(const Convolutions&) = delete;
   Convolutions& operator=(const Convolutions&) = delete;
@@ -29,12 +33,13 @@ class Convolutions {
  private:
   using Key = std::vector<std::int64_t>;
   template <class Build>
-  const Plan& plan_for(const Key& key, DType type, const char* op, Build build);
-  void run(const Plan& plan, const std::vector<std::int64_t>& uids, const std::vector<const void*>& pointers);
+  void run(Key key, DType type, const char* op, const Arguments& arguments, Build build);
 
   Queue queue_;
   Pool& pool_;
+  bool tf32_;
   cudnnHandle_t handle_ = nullptr;
+  std::optional<Tuner> tuner_;  // none: cuDNN's first proposal
   std::map<Key, Plan> plans_;
 };
 

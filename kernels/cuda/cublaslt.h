@@ -37,10 +37,12 @@ inline LtContext make_lt_context() {
   return LtContext(handle);
 }
 
-// Sums in f32 without TF32: CUBLAS_COMPUTE_32F keeps every bit of f32 inputs.
-inline LtMatmul make_lt_matmul() {
+// Sums in f32. CUBLAS_COMPUTE_32F keeps every bit of f32 inputs; `tf32`, for f32 only, may round them to
+// TF32.
+inline LtMatmul make_lt_matmul(bool tf32) {
   cublasLtMatmulDesc_t handle = nullptr;
-  check(cublasLtMatmulDescCreate(&handle, CUBLAS_COMPUTE_32F, CUDA_R_32F), "matmul descriptor");
+  const cublasComputeType_t compute = tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  check(cublasLtMatmulDescCreate(&handle, compute, CUDA_R_32F), "matmul descriptor");
   return LtMatmul(handle);
 }
 

@@ -13,7 +13,7 @@ bool cuda_available(std::string* reason) {
   return false;
 }
 
-std::unique_ptr<Backend> make_cuda_backend() {
+std::unique_ptr<Backend> make_cuda_backend(const BackendOptions&) {
   throw Error(std::string("device cuda: ") + absent +
               "; use --device cpu, or configure with -DTHAW_CUDA=ON where nvcc and cuDNN are installed");
 }

@@ -16,7 +16,7 @@ namespace thaw::cuda {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend();
+  explicit CudaBackend(const BackendOptions& options);
 
   std::string name() const override { return "cuda"; }
   std::string description() const override { return description_; }

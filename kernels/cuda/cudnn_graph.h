@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,26 +92,41 @@ Descriptor device_described(const std::string& json);
 
 // Which engines may be used.
 struct EngineLimits {
-  bool tensor_cores = true;  // false for f32 unless TF32 is asked for
+  bool tensor_cores = true;
+  bool down_conversion = true;  // of the inputs, to a type that is not ours to choose
   bool deterministic = true;
 };
 
-// Engine configurations that cuDNN proposes for the graph and that keep the limits, best first.
+// f32 keeps off tensor cores, which would round its inputs to TF32, unless `tf32` allows it.
+EngineLimits limits_for(DType type, bool tf32);
+
+// Engine configurations that cuDNN proposes for the graph and that keep the limits, best first. Its fallbacks
+// come last, and may be proposals that came before.
 std::vector<Descriptor> engine_configurations(const Descriptor& graph, const Descriptor& device,
                                               EngineLimits limits);
+
+// Names a configuration by its engine's number and its knobs, "34 2=1 5=0"; one version of cuDNN gives it in
+// every run.
+std::string tag_of(const Descriptor& configuration);
+
+// The tensors that reach memory, by the names that they have in the graph.
+struct Arguments {
+  std::vector<std::int64_t> uids;
+  std::vector<const void*> pointers;
+};
 
 // A graph compiled for a device.
 class Plan {
  public:
-  Plan(const Descriptor& graph, const Descriptor& device, EngineLimits limits, const std::string& what);
+  // Nothing where the engine refuses what its heuristic proposed.
+  static std::optional<Plan> compile(const Descriptor& configuration, const Descriptor& device);
   std::int64_t workspace_bytes() const { return workspace_; }
-  void execute(cudnnHandle_t handle, const std::vector<std::int64_t>& uids,
-               const std::vector<const void*>& pointers, void* workspace) const;
+  cudnnStatus_t execute(cudnnHandle_t handle, const Arguments& arguments, void* workspace) const;
 
  private:
+  Plan(Descriptor plan, std::int64_t workspace) : plan_(std::move(plan)), workspace_(workspace) {}
   Descriptor plan_;
   std::int64_t workspace_ = 0;
-  std::string what_;
 };
 
 }  // namespace thaw::cuda

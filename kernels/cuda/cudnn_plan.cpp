@@ -5,21 +5,34 @@
 namespace thaw::cuda {
 namespace {
 
-bool keeps_limits(const Descriptor& configuration, EngineLimits limits) {
+Descriptor engine_of(const Descriptor& configuration) {
   Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t handle = engine.get();
   std::int64_t count = 0;
   check(cudnnBackendGetAttribute(configuration.get(), CUDNN_ATTR_ENGINECFG_ENGINE,
                                  CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &handle),
         "reading a configuration's engine");
+  return engine;
+}
+
+std::int64_t integer(const Descriptor& descriptor, cudnnBackendAttributeName_t name, const char* what,
+                     cudnnBackendAttributeType_t type = CUDNN_TYPE_INT64) {
+  std::int64_t value = 0, count = 0;  // little-endian: smaller types fill the low bytes
+  check(cudnnBackendGetAttribute(descriptor.get(), name, type, 1, &count, &value), what);
+  return value;
+}
+
+bool keeps_limits(const Descriptor& configuration, EngineLimits limits) {
+  const Descriptor engine = engine_of(configuration);
+  std::int64_t count = 0;
   std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes{};
-  check(cudnnBackendGetAttribute(handle, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+  check(cudnnBackendGetAttribute(engine.get(), CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                                  notes.size(), &count, notes.data()),
         "reading an engine's numerical notes");
   for (std::int64_t i = 0; i < count; ++i) {
     const auto note = notes[static_cast<std::size_t>(i)];
     if (note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE && !limits.tensor_cores) return false;
-    if (note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS && !limits.tensor_cores) return false;
+    if (note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS && !limits.down_conversion) return false;
     if (note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC && limits.deterministic) return false;
   }
   return true;
@@ -79,34 +92,54 @@ std::vector<Descriptor> engine_configurations(const Descriptor& graph, const Des
   return kept;
 }
 
-Plan::Plan(const Descriptor& graph, const Descriptor& device, EngineLimits limits, const std::string& what)
-    : plan_(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR), what_(what) {
-  for (const Descriptor& configuration : engine_configurations(graph, device, limits)) {
-    Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-    plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
-    plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);
-    if (plan.try_finalize() != CUDNN_STATUS_SUCCESS)
-      continue;  // engines may refuse what their heuristic proposed
-    std::int64_t count = 0;
-    check(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,
-                                   &count, &workspace_),
-          "reading a plan's workspace size");
-    plan_ = std::move(plan);
-    return;
-  }
-  throw Error(what_ + ": cuDNN has no engine for it on this device" +
-              (limits.tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16"));
+EngineLimits limits_for(DType type, bool tf32) {
+  return {.tensor_cores = type != DType::f32 || tf32,
+          .down_conversion = type != DType::f32,
+          .deterministic = true};
 }
 
-void Plan::execute(cudnnHandle_t handle, const std::vector<std::int64_t>& uids,
-                   const std::vector<const void*>& pointers, void* workspace) const {
+std::string tag_of(const Descriptor& configuration) {
+  const Descriptor engine = engine_of(configuration);
+  std::string tag =
+      std::to_string(integer(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, "reading an engine's number"));
+  std::vector<Descriptor> knobs;
+  std::vector<cudnnBackendDescriptor_t> handles;
+  for (int i = 0; i < CUDNN_KNOB_TYPE_COUNTS; ++i) {
+    knobs.emplace_back(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
+    handles.push_back(knobs.back().get());
+  }
+  std::int64_t count = 0;
+  check(
+      cudnnBackendGetAttribute(configuration.get(), CUDNN_ATTR_ENGINECFG_KNOB_CHOICES,
+                               CUDNN_TYPE_BACKEND_DESCRIPTOR, CUDNN_KNOB_TYPE_COUNTS, &count, handles.data()),
+      "reading a configuration's knobs");
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Descriptor& knob = knobs[static_cast<std::size_t>(i)];
+    tag += ' ' + std::to_string(integer(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, "reading a knob's type",
+                                        CUDNN_TYPE_KNOB_TYPE));
+    tag += '=' + std::to_string(integer(knob, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, "reading a knob's value"));
+  }
+  return tag;
+}
+
+std::optional<Plan> Plan::compile(const Descriptor& configuration, const Descriptor& device) {
+  Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);
+  if (plan.try_finalize() != CUDNN_STATUS_SUCCESS) return std::nullopt;
+  const std::int64_t workspace =
+      integer(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, "reading a plan's workspace size");
+  return Plan(std::move(plan), workspace);
+}
+
+cudnnStatus_t Plan::execute(cudnnHandle_t handle, const Arguments& arguments, void* workspace) const {
   Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
-  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, uids);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, arguments.uids);
   pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
-           static_cast<std::int64_t>(pointers.size()), pointers.data());
+           static_cast<std::int64_t>(arguments.pointers.size()), arguments.pointers.data());
   pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
   pack.finalize("variant pack");
-  check(cudnnBackendExecute(handle, plan_.get(), pack.get()), what_);
+  return cudnnBackendExecute(handle, plan_.get(), pack.get());
 }
 
 }  // namespace thaw::cuda

@@ -49,13 +49,13 @@ class GraphRecording final : public Recording {
 
 }  // namespace
 
-CudaBackend::CudaBackend()
+CudaBackend::CudaBackend(const BackendOptions& options)
     : description_(description_of_device()),
       queue_{stream_.get(), static_cast<unsigned>(attribute(cudaDevAttrMultiProcessorCount))},
       pool_(queue_, pool_policy()),
       staging_(queue_, copies_.get(), pool_, pool_policy().upload_ring),
-      convolutions_(queue_, pool_),
-      linear_(queue_, pool_) {}
+      convolutions_(queue_, pool_, options, PlanFile(default_plan_file(), description_)),
+      linear_(queue_, pool_, options.tf32) {}
 
 void CudaBackend::refuse_while_recording(const char* what) const {
   if (pool_.recording())
@@ -131,10 +131,10 @@ bool cuda_available(std::string* reason) {
   return answer("");
 }
 
-std::unique_ptr<Backend> make_cuda_backend() {
+std::unique_ptr<Backend> make_cuda_backend(const BackendOptions& options) {
   if (std::string reason; !cuda_available(&reason))
     throw Error("device cuda: " + reason + "; use --device cpu");
-  return std::make_unique<cuda::CudaBackend>();
+  return std::make_unique<cuda::CudaBackend>(options);
 }
 
 }  // namespace thaw

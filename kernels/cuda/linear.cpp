@@ -54,7 +54,8 @@ class Converted {
 
 }  // namespace
 
-Linear::Linear(const Queue& queue, Pool& pool) : queue_(queue), pool_(pool), context_(make_lt_context()) {}
+Linear::Linear(const Queue& queue, Pool& pool, bool tf32)
+    : queue_(queue), pool_(pool), tf32_(tf32), context_(make_lt_context()) {}
 
 // Rows [N,C] with a pitch are, column by column, the matrix [C,N].
 Linear::Matrix Linear::rows_of(const ConstView& view, bool transposed) {
@@ -125,7 +126,7 @@ void Linear::multiply(const Product& p) {
   const LtLayout a = make_lt_layout(p.a.type, p.a.rows, p.a.columns, p.a.leading);
   const LtLayout b = make_lt_layout(p.b.type, p.b.rows, p.b.columns, p.b.leading);
   const LtLayout d = make_lt_layout(p.d.type, p.d.rows, p.d.columns, p.d.leading);
-  const LtMatmul matmul = make_lt_matmul();
+  const LtMatmul matmul = make_lt_matmul(tf32_ && p.a.type == DType::f32);
   const auto operation = [](const Matrix& m) {
     return static_cast<std::int32_t>(m.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
   };

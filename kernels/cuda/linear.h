@@ -13,7 +13,8 @@ namespace thaw::cuda {
 
 class Linear {
  public:
-  Linear(const Queue& queue, Pool& pool);
+  // tf32: as BackendOptions.
+  Linear(const Queue& queue, Pool& pool, bool tf32 = false);
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
 
@@ -48,6 +49,7 @@ class Linear {
 
   Queue queue_;
   Pool& pool_;
+  bool tf32_;
   LtContext context_;
   std::map<Key, cublasLtMatmulHeuristicResult_t> algorithms_;
 };

@@ -83,12 +83,15 @@ TEST_SUITE("kernels") {
     CHECK(make_backend("auto") != nullptr);
     CHECK_THROWS_WITH_AS(make_backend("gpu"), "device 'gpu' is unknown; use auto, cpu, cuda or reference",
                          Error);
+    CHECK_THROWS_WITH_AS(make_backend("reference", {.tf32 = true}),
+                         "device reference: TF32 is of GPUs; leave it off or use device cuda", Error);
     std::string reason;
     if (cuda_available(&reason)) {
-      CHECK(make_backend("auto")->name() == "cuda");
+      CHECK(make_backend("auto", {.tf32 = true})->name() == "cuda");
     } else {
       CHECK(reason != "");
       CHECK_THROWS_AS(make_backend("cuda"), Error);
+      CHECK_THROWS_AS(make_backend("auto", {.tf32 = true}), Error);
     }
   }
 }

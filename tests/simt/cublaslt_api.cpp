@@ -27,6 +27,7 @@ struct Layout {
 };
 
 struct Matmul {
+  cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
   std::int32_t transpose_a = CUBLAS_OP_N, transpose_b = CUBLAS_OP_N;
   std::uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
   const void* bias = nullptr;
@@ -66,7 +67,8 @@ cublasStatus_t put(T& to, const void* from, std::size_t bytes) {
 // Whether the library lists a product of these types, sums in f32.
 bool listed(const Matmul& m, const Layout& a, const Layout& b, const Layout& c, const Layout& d) {
   const bool f32 = a.type == CUDA_R_32F && d.type == CUDA_R_32F;
-  const bool bf16 = a.type == CUDA_R_16BF && (d.type == CUDA_R_32F || d.type == CUDA_R_16BF);
+  const bool bf16 = m.compute == CUBLAS_COMPUTE_32F && a.type == CUDA_R_16BF &&
+                    (d.type == CUDA_R_32F || d.type == CUDA_R_16BF);
   const bool epilogue =
       m.epilogue == CUBLASLT_EPILOGUE_DEFAULT || (m.epilogue == CUBLASLT_EPILOGUE_BIAS && m.bias != nullptr);
   return a.type == b.type && c.type == d.type && (f32 || bf16) && epilogue;
@@ -87,7 +89,8 @@ Shape shape_of(const Matmul& m, const Layout& a, const Layout& b, const Layout& 
 }
 
 std::uint32_t types_of(const Matmul& m, const Layout& a, const Layout& d) {
-  return static_cast<std::uint32_t>(a.type) << 16 | static_cast<std::uint32_t>(d.type) << 8 | m.epilogue;
+  return static_cast<std::uint32_t>(m.compute) << 24 | static_cast<std::uint32_t>(a.type) << 16 |
+         static_cast<std::uint32_t>(d.type) << 8 | m.epilogue;
 }
 
 float read(const void* data, const Layout& l, std::int64_t row, std::int64_t column) {
@@ -127,8 +130,9 @@ const char* CUBLASWINAPI cublasLtGetStatusString(cublasStatus_t status) {
 
 cublasStatus_t CUBLASWINAPI cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* handle,
                                                      cublasComputeType_t compute, cudaDataType_t scale) {
-  if (compute != CUBLAS_COMPUTE_32F || scale != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
-  return make<Matmul>(handle);
+  const bool known = compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_FAST_TF32;
+  if (!known || scale != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
+  return make<Matmul>(handle, compute);
 }
 cublasStatus_t CUBLASWINAPI cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t handle) {
   delete &inside<Matmul>(handle);
@@ -250,12 +254,15 @@ cublasStatus_t CUBLASWINAPI cublasLtMatmul(cublasLtHandle_t context, cublasLtMat
     Layout bias = d;
     bias.columns = 1;
     std::vector<float> sums(static_cast<std::size_t>(d.rows));
+    const auto input = [&](float value) {
+      return m.compute == CUBLAS_COMPUTE_32F ? value : simt::rounded_to_tf32(value);
+    };
     for (std::int64_t j = 0; j < d.columns; ++j) {
       for (std::int64_t i = 0; i < d.rows; ++i) {
         float sum = 0.0f;
         for (std::int64_t k = 0; k < shape.inner; ++k)
-          sum += (m.transpose_a == CUBLAS_OP_T ? read(a_data, a, k, i) : read(a_data, a, i, k)) *
-                 (m.transpose_b == CUBLAS_OP_T ? read(b_data, b, j, k) : read(b_data, b, k, j));
+          sum += input(m.transpose_a == CUBLAS_OP_T ? read(a_data, a, k, i) : read(a_data, a, i, k)) *
+                 input(m.transpose_b == CUBLAS_OP_T ? read(b_data, b, j, k) : read(b_data, b, k, j));
         sum *= factor;
         if (keep != 0.0f) sum += keep * read(c_data, c, i, j);
         if (m.epilogue == CUBLASLT_EPILOGUE_BIAS) sum += read(m.bias, bias, i, 0);

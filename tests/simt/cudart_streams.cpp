@@ -49,8 +49,9 @@ cudaError_t CUDARTAPI cudaDeviceSynchronize() {
   return r.answer(cudaSuccess);
 }
 
-cudaError_t CUDARTAPI cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+cudaError_t CUDARTAPI cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   *event = new CUevent_st;
+  (*event)->timed = (flags & cudaEventDisableTiming) == 0;
   return Runtime::instance().answer(cudaSuccess);
 }
 cudaError_t CUDARTAPI cudaEventDestroy(cudaEvent_t event) {
@@ -60,7 +61,7 @@ cudaError_t CUDARTAPI cudaEventDestroy(cudaEvent_t event) {
 cudaError_t CUDARTAPI cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
-  const cudaError_t error = simt::enqueue(stream, [] {});
+  const cudaError_t error = simt::enqueue(stream, [&r, time = event->time] { *time = r.milliseconds; });
   if (error == cudaSuccess && !stream->capture) event->point = {stream, stream->queued};
   return error;
 }
@@ -77,6 +78,17 @@ cudaError_t CUDARTAPI cudaEventQuery(cudaEvent_t event) {
   if (!point.stream || !r.usable(point.stream)) return r.answer(cudaSuccess);
   if (point.stream->done < point.upto) r.step(point.stream);
   return r.answer(point.stream->done >= point.upto ? cudaSuccess : cudaErrorNotReady);
+}
+cudaError_t CUDARTAPI cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  Runtime& r = Runtime::instance();
+  const auto lock = r.lock();
+  for (const cudaEvent_t event : {begin, end}) {
+    const CUstream_st::Point point = event->point;
+    if (!event->timed || !point.stream) return r.answer(cudaErrorInvalidResourceHandle);
+    if (r.usable(point.stream) && point.stream->done < point.upto) return r.answer(cudaErrorNotReady);
+  }
+  *milliseconds = static_cast<float>(*end->time - *begin->time);
+  return r.answer(cudaSuccess);
 }
 cudaError_t CUDARTAPI cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   Runtime& r = Runtime::instance();

@@ -2,6 +2,7 @@
 // every prototype.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "tests/simt/cudnn_fake.h"
 #include "tests/simt/simt.h"
@@ -15,7 +16,6 @@ namespace {
 using namespace simt::cudnn;
 
 constexpr cudnnStatus_t good = CUDNN_STATUS_SUCCESS, bad = CUDNN_STATUS_BAD_PARAM;
-constexpr std::int64_t workspace_bytes = 1001;  // odd, and wanted by every plan, so that it is given
 constexpr std::int64_t many = 8192;
 
 struct Rule {
@@ -78,6 +78,9 @@ const std::map<int, std::vector<Rule>>& schema() {
         {CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, type_desc, 1, true}}},
       {CUDNN_BACKEND_ENGINE_DESCRIPTOR, {{CUDNN_ATTR_ENGINE_OPERATION_GRAPH, type_desc, 1, true}}},
       {CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, {{CUDNN_ATTR_ENGINECFG_ENGINE, type_desc, 1, true}}},
+      {CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR,
+       {{CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, true},
+        {CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, type_int, 1, true}}},
       {CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
        {{CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, type_desc, 1, true},
         {CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, type_desc, 1, true}}},
@@ -105,21 +108,63 @@ std::size_t size_of(cudnnBackendAttributeType_t type) {
   return 4;
 }
 
-// The one engine that the fake offers, its one configuration written into the descriptor that the caller
-// made.
-cudnnStatus_t give_configuration(const Descriptor& heuristic, std::int64_t wanted, std::int64_t* got,
-                                 void* out) {
+std::vector<Engine>& offered() {
+  static std::vector<Engine> engines = usual_engines();
+  return engines;
+}
+
+Integers& executed() {
+  static Integers numbers;
+  return numbers;
+}
+
+// The offered engines, their configurations written into the descriptors that the caller made.
+cudnnStatus_t give_configurations(const Descriptor& heuristic, std::int64_t wanted, std::int64_t* got,
+                                  void* out) {
+  const Attribute& graph = heuristic.attributes.at(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+  const auto& nodes = graph.descriptors[0]->attributes.at(CUDNN_ATTR_OPERATIONGRAPH_OPS).descriptors;
+  const bool f32 = tensor_of(*node_of(*nodes.front()).output).type == CUDNN_DATA_FLOAT;
+  std::int64_t given = 0;
+  for (const Engine& offer : offered()) {
+    if (offer.f32_only && !f32) continue;
+    if (wanted == 0 || given < wanted) ++given;
+    if (wanted == 0) continue;
+    const auto configuration = find(static_cast<void**>(out)[given - 1]);
+    if (!configuration || configuration->kind != CUDNN_BACKEND_ENGINECFG_DESCRIPTOR) return bad;
+    auto engine = std::make_shared<Descriptor>();
+    engine->kind = CUDNN_BACKEND_ENGINE_DESCRIPTOR;
+    engine->engine = configuration->engine = offer;
+    engine->attributes[CUDNN_ATTR_ENGINE_OPERATION_GRAPH] = graph;
+    engine->finalized = configuration->finalized = true;
+    configuration->attributes[CUDNN_ATTR_ENGINECFG_ENGINE] = {type_desc, 1, std::vector<char>(8), {engine}};
+  }
+  *got = given;
+  return good;
+}
+
+// Into the descriptor that the caller made.
+cudnnStatus_t give_engine(const Descriptor& configuration, std::int64_t* got, void* out) {
+  const auto to = find(*static_cast<void**>(out));
+  if (!configuration.finalized || !to || to->kind != CUDNN_BACKEND_ENGINE_DESCRIPTOR) return bad;
+  *to = *configuration.descriptor(CUDNN_ATTR_ENGINECFG_ENGINE);
+  *got = 1;
+  return good;
+}
+
+cudnnStatus_t give_knob(const Descriptor& configuration, std::int64_t wanted, std::int64_t* got, void* out) {
   *got = 1;
   if (wanted < 1) return good;
-  const auto configuration = find(static_cast<void**>(out)[0]);
-  if (!configuration || configuration->kind != CUDNN_BACKEND_ENGINECFG_DESCRIPTOR) return bad;
-  auto engine = std::make_shared<Descriptor>();
-  engine->kind = CUDNN_BACKEND_ENGINE_DESCRIPTOR;
-  engine->finalized = true;
-  engine->attributes[CUDNN_ATTR_ENGINE_OPERATION_GRAPH] =
-      heuristic.attributes.at(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
-  configuration->attributes[CUDNN_ATTR_ENGINECFG_ENGINE] = {type_desc, 1, std::vector<char>(8), {engine}};
-  configuration->finalized = true;
+  const auto knob = find(static_cast<void**>(out)[0]);
+  if (!knob || knob->kind != CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR) return bad;
+  knob->engine = configuration.engine;
+  knob->finalized = true;
+  return good;
+}
+
+template <class T>
+cudnnStatus_t give(T value, std::int64_t* got, void* out) {
+  *got = 1;
+  std::memcpy(out, &value, sizeof value);
   return good;
 }
 
@@ -147,6 +192,25 @@ cudnnStatus_t check_pointers(const Descriptor& graph, const std::map<std::int64_
 }
 
 }  // namespace
+
+namespace simt::cudnn {
+
+std::vector<Engine> usual_engines() {
+  return {{.number = 1, .notes = {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}},
+          {.number = 2, .notes = {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}},
+          {.number = 3, .notes = {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}, .f32_only = true},
+          {.number = 4, .f32_only = true, .milliseconds = 2}};
+}
+
+void set_engines(std::vector<Engine> engines) {
+  offered() = std::move(engines);
+}
+
+Integers take_executed() {
+  return std::exchange(executed(), {});
+}
+
+}  // namespace simt::cudnn
 
 extern "C" {
 
@@ -224,6 +288,10 @@ cudnnStatus_t CUDNNWINAPI cudnnBackendFinalize(cudnnBackendDescriptor_t handle) 
   if (!descriptor || descriptor->finalized) return bad;
   for (const Rule& rule : schema().at(descriptor->kind))
     if (rule.required && descriptor->attributes.count(rule.name) == 0) return bad;
+  if (descriptor->kind == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
+    descriptor->engine = descriptor->descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)->engine;
+    if (!descriptor->engine.compiles) return CUDNN_STATUS_NOT_SUPPORTED;
+  }
   const cudnnStatus_t status = check_meaning(*descriptor);
   descriptor->finalized = status == good;
   return status;
@@ -235,20 +303,28 @@ cudnnStatus_t CUDNNWINAPI cudnnBackendGetAttribute(cudnnBackendDescriptor_t cons
                                                    void* out) {
   const auto descriptor = find(handle);
   if (!descriptor) return bad;
+  const Engine& engine = descriptor->engine;
   switch (name) {
     case CUDNN_ATTR_ENGINE_NUMERICAL_NOTE:
-      *got = 0;
+      *got = static_cast<std::int64_t>(engine.notes.size());
+      for (std::int64_t i = 0; i < std::min(wanted, *got); ++i)
+        static_cast<cudnnBackendNumericalNote_t*>(out)[i] = engine.notes[static_cast<std::size_t>(i)];
       return good;
     case CUDNN_ATTR_ENGINEHEUR_RESULTS:
-      return descriptor->finalized ? give_configuration(*descriptor, wanted, got, out)
+      return descriptor->finalized ? give_configurations(*descriptor, wanted, got, out)
                                    : CUDNN_STATUS_NOT_INITIALIZED;
     case CUDNN_ATTR_ENGINECFG_ENGINE:
-      *got = 1;
-      return find(*static_cast<void**>(out)) ? good : bad;
+      return give_engine(*descriptor, got, out);
+    case CUDNN_ATTR_ENGINECFG_KNOB_CHOICES:
+      return give_knob(*descriptor, wanted, got, out);
+    case CUDNN_ATTR_ENGINE_GLOBAL_INDEX:
+      return give(engine.number, got, out);
+    case CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE:
+      return give(CUDNN_KNOB_TYPE_TILE_SIZE, got, out);
+    case CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE:
+      return give(engine.tile, got, out);
     case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE:
-      *got = 1;
-      std::memcpy(out, &workspace_bytes, sizeof workspace_bytes);
-      return good;
+      return give(engine.workspace_bytes, got, out);
     default:
       return CUDNN_STATUS_NOT_SUPPORTED;
   }
@@ -263,6 +339,10 @@ cudnnStatus_t CUDNNWINAPI cudnnBackendExecute(cudnnHandle_t handle, cudnnBackend
   std::map<std::int64_t, void*> pointers;
   for (std::size_t i = 0; i < uids.size(); ++i) pointers[uids[i]] = reinterpret_cast<void*>(addresses[i]);
   auto* workspace = reinterpret_cast<void*>(pack->integer(CUDNN_ATTR_VARIANT_PACK_WORKSPACE));
+  const Engine& engine = plan->engine;
+  executed().push_back(engine.number);
+  if (!engine.executes) return CUDNN_STATUS_NOT_SUPPORTED;
+  const auto workspace_bytes = static_cast<std::size_t>(engine.workspace_bytes);
   if (!simt::device_range(workspace, workspace_bytes)) {
     simt::report_fault("cuDNN: the workspace is too small");
     return CUDNN_STATUS_EXECUTION_FAILED;
@@ -271,10 +351,12 @@ cudnnStatus_t CUDNNWINAPI cudnnBackendExecute(cudnnHandle_t handle, cudnnBackend
                                 ->descriptor(CUDNN_ATTR_ENGINECFG_ENGINE)
                                 ->descriptor(CUDNN_ATTR_ENGINE_OPERATION_GRAPH);
   if (const cudnnStatus_t status = check_pointers(*graph, pointers)) return status;
+  const bool tf32 =
+      std::count(engine.notes.begin(), engine.notes.end(), CUDNN_NUMERICAL_NOTE_TENSOR_CORE) > 0;
   const cudaError_t error = simt::enqueue(handle->stream, [=] {
     std::memset(workspace, 0x7F, workspace_bytes);
-    interpret(*graph, pointers);
-    (void)plan;  // keeps the graph alive in a recording
+    interpret(*graph, pointers, tf32);
+    simt::add_device_time(plan->engine.milliseconds);  // the plan also keeps the graph alive in a recording
   });
   return error == cudaSuccess ? good : CUDNN_STATUS_EXECUTION_FAILED;
 }

@@ -14,6 +14,22 @@ namespace simt::cudnn {
 
 using Integers = std::vector<std::int64_t>;
 
+// An engine that the fake offers, with the one value of its one knob.
+struct Engine {
+  std::int64_t number = 0, tile = 0;
+  std::vector<cudnnBackendNumericalNote_t> notes{};
+  bool f32_only = false;
+  double milliseconds = 1;                // that a run takes on the device's clock
+  std::int64_t workspace_bytes = 1001;    // odd, and wanted, so that it is given
+  bool compiles = true, executes = true;  // false: refused there, though proposed
+};
+
+// What every heuristic proposes, in this order, to begin with: engines with notes before the one without.
+std::vector<Engine> usual_engines();
+void set_engines(std::vector<Engine> engines);
+// The numbers of the engines that were executed since the last call, in order.
+Integers take_executed();
+
 struct Descriptor;
 
 struct Attribute {
@@ -27,6 +43,7 @@ struct Descriptor {
   cudnnBackendDescriptorType_t kind{};
   bool finalized = false;
   std::map<int, Attribute> attributes;
+  Engine engine;  // of an engine and its configuration
 
   Integers integers(int name) const;
   std::int64_t integer(int name) const;  // 0 if it is not set; for enumerations and booleans too
@@ -56,8 +73,9 @@ Node node_of(const Descriptor& descriptor);
 // What finalize() demands beyond the schema.
 cudnnStatus_t check_meaning(Descriptor& descriptor);
 
-// Runs the nodes over dense float arrays; tensors come from and go to `pointers` by their unique id.
-void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& pointers);
+// Runs the nodes over dense float arrays; tensors come from and go to `pointers` by their unique id. `tf32`:
+// convolutions round their inputs to 10 bits of mantissa.
+void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& pointers, bool tf32);
 
 std::size_t element_size(cudnnDataType_t type);
 std::int64_t extent(const Tensor& tensor);  // elements from the first to the last, strides included

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "tests/simt/cudnn_fake.h"
+#include "tests/simt/simt.h"
 
 namespace simt::cudnn {
 namespace {
@@ -127,7 +128,7 @@ std::int64_t extent(const Tensor& t) {
   return offset(t, t.dims[0] - 1, t.dims[1] - 1, t.dims[2] - 1, t.dims[3] - 1) + 1;
 }
 
-void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& pointers) {
+void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& pointers, bool tf32) {
   std::map<std::int64_t, Values> values;
   for (const auto& operation : graph.attributes.at(CUDNN_ATTR_OPERATIONGRAPH_OPS).descriptors) {
     const Node node = node_of(*operation);
@@ -137,7 +138,8 @@ void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& poi
       Values& in = values[t.uid];
       in.resize(static_cast<std::size_t>(elements(t.dims)));
       each(t.dims, [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, std::size_t i) {
-        in[i] = load_value(t.type, pointers.at(t.uid), offset(t, n, c, h, w));
+        const float value = load_value(t.type, pointers.at(t.uid), offset(t, n, c, h, w));
+        in[i] = tf32 && node.kind != Node::Kind::pointwise ? simt::rounded_to_tf32(value) : value;
       });
     }
     const Tensor out = tensor_of(*node.output);

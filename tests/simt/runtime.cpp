@@ -1,6 +1,8 @@
 #include "tests/simt/runtime.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
@@ -177,6 +179,17 @@ cudaError_t enqueue(cudaStream_t stream, std::function<void()> operation) {
   if (!r.usable(stream)) return r.answer(cudaErrorInvalidResourceHandle);
   if (r.sticky() == cudaSuccess) r.add(stream, std::move(operation));
   return r.answer(cudaSuccess);
+}
+
+float rounded_to_tf32(float value) {
+  if (!std::isfinite(value)) return value;
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(value) + 0x1000u) & ~0x1FFFu);
+}
+
+void add_device_time(double milliseconds) {
+  Runtime& r = Runtime::instance();
+  const auto lock = r.lock();
+  r.milliseconds += milliseconds;
 }
 
 }  // namespace simt

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -38,6 +39,8 @@ struct CUstream_st {
 
 struct CUevent_st {
   CUstream_st::Point point;
+  bool timed = true;
+  std::shared_ptr<double> time = std::make_shared<double>();  // of the device's clock, in milliseconds
 };
 
 namespace simt {
@@ -65,6 +68,9 @@ class Runtime {
   void step(CUstream_st* stream);  // runs one operation; a stream that is polled gets on
   void set_streams(Streams streams, std::uint64_t seed);
   void use_environment();
+
+  // The device's clock, which stands still but for what add_device_time() says.
+  double milliseconds = 0;
 
   // Page-locked memory, by its start.
   std::map<const char*, std::size_t> pinned;

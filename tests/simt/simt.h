@@ -83,6 +83,10 @@ unsigned launch_bound(const void* kernel);  // __launch_bounds__ of a kernel, 10
 bool device_range(const void* pointer, std::size_t bytes);  // inside one live device allocation
 bool in_device_heap(const void* pointer);
 
+// For an operation that runs on the device: it took so long.
+void add_device_time(double milliseconds);
+float rounded_to_tf32(float value);  // to 10 bits of mantissa, ties away from zero
+
 // ---- device side
 
 enum class Op : std::uint8_t { barrier, warp_barrier, shuffle, ballot };

@@ -33,6 +33,17 @@ TEST_CASE("wrong options") {
   check_error(train({"--model", "resnet20", "--freeze", "layer9"}), 2, "layer9");
   check_error(train({"--model", "resnet20", "--freeze", "*"}), 2, "nothing is left to train");
   check_error(train({}), 2, "--model");
+  check_error(train({"--model", "resnet20", "--tf32", "--precision", "bf16"}), 2, "--precision bf16");
+  check_error(train({"--model", "resnet20", "--tf32", "--device", "cpu"}), 2, "--tf32: only a GPU");
+  check_error(train({"--model", "resnet20", "--no-cudnn-benchmark", "--device", "cpu"}), 2,
+              "--no-cudnn-benchmark: only a GPU");
+  check_error(run("evaluate", {"--weights", "w", "--data", data, "--tf32", "--device", "reference"}), 2,
+              "--tf32: only a GPU");
+  check_error(run("predict", {"--weights", "w", "--tf32", "--device", "cpu", "a.png"}), 2,
+              "--tf32: only a GPU");
+  check_error(run("compare", {"--weights", "w", "--model", "resnet20", "--data", data, "--output", out,
+                              "--tf32", "--device", "cpu"}),
+              2, "--tf32: only a GPU");
   check_error(run("train", {"--resume", "--output", out}), 1, "no run to resume");
   check_error(run("evaluate", {"--data", data}), 2, "--weights");
   check_error(run("predict", {"--weights", "w"}), 2, "IMAGE");

@@ -33,10 +33,6 @@ bool compiled_at_run_time(const Descriptor& configuration) {
 
 }  // namespace
 
-cuda::EngineLimits limits_for(DType type) {
-  return {.tensor_cores = type != DType::f32, .deterministic = true};
-}
-
 Engines ask(const Descriptor& graph, const Descriptor& device, cuda::EngineLimits limits) {
   const auto configurations = cuda::engine_configurations(graph, device, limits);
   Engines answer{.configurations = configurations.size()};

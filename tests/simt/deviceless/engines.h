@@ -13,9 +13,6 @@ struct Engines {
   std::int64_t workspace = 0;      // bytes, of that plan, else of the first configuration
 };
 
-// `limits` as kernels/cuda chooses them for activations of `type`.
-cuda::EngineLimits limits_for(DType type);
-
 // Throws Error if cuDNN refuses the graph itself.
 Engines ask(const cuda::Descriptor& graph, const cuda::Descriptor& device, cuda::EngineLimits limits);
 

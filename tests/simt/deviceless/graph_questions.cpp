@@ -95,9 +95,7 @@ ConstView view(const Geometry& g, DType type, std::int64_t h, std::int64_t w, st
 }
 
 std::string count(const Descriptor& graph, const Descriptor& device, DType type) {
-  return std::to_string(
-      cuda::engine_configurations(graph, device, {.tensor_cores = type != DType::f32, .deterministic = true})
-          .size());
+  return std::to_string(cuda::engine_configurations(graph, device, cuda::limits_for(type, false)).size());
 }
 
 Question forward(const Geometry& g, DType type, bool bias, bool residual, bool relu) {

@@ -55,7 +55,7 @@ Engines engines_of(Table& table, const ConvolutionGraph& graph, const DescribedD
   std::string refusal;
   try {
     cuda::GraphBuilder builder;
-    engines = ask(operation_graph(builder, graph, type, batch), descriptor, limits_for(type));
+    engines = ask(operation_graph(builder, graph, type, batch), descriptor, cuda::limits_for(type, false));
   } catch (const Error& error) {
     refusal = std::string(": ") + error.what();
   }

@@ -1,0 +1,322 @@
+// Which of the engines that cuDNN offers runs a convolution: limits, the tuner's choice and its file.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "kernels/cuda/conv2d.h"
+#include "kernels/cuda/linear.h"
+#include "tests/simt/cudnn_fake.h"
+#include "tests/simt/support.h"
+
+namespace thaw::simt_test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::simt::cudnn::Engine;
+using ::simt::cudnn::Integers;
+
+constexpr auto tensor_core = CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+constexpr auto nondeterministic = CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
+constexpr auto down_convert = CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
+
+// The fake offers these engines as long as the object lives.
+class Offer {
+ public:
+  explicit Offer(std::vector<Engine> engines) {
+    ::simt::cudnn::set_engines(std::move(engines));
+    ::simt::cudnn::take_executed();
+  }
+  ~Offer() { ::simt::cudnn::set_engines(::simt::cudnn::usual_engines()); }
+  Offer(const Offer&) = delete;
+  Offer& operator=(const Offer&) = delete;
+};
+
+// A file of choices that goes away with the object.
+class File {
+ public:
+  File() {
+    std::string pattern = (fs::temp_directory_path() / "thaw_plans_XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    folder_ = pattern;
+  }
+  ~File() {
+    std::error_code error;
+    fs::remove_all(folder_, error);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  std::string path() const { return folder_ + "/cache/plans.tsv"; }
+  cuda::PlanFile open(const std::string& device = "emulator, cuDNN 9") const { return {path(), device}; }
+  std::string text() const {
+    std::ifstream in(path());
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void write(const std::string& text) const {
+    fs::create_directories(fs::path(path()).parent_path());
+    std::ofstream(path()) << text;
+  }
+
+ private:
+  std::string folder_;
+};
+
+// Runs one convolution 4 -> 8 of 3x3 in a backend's part of its own, and says which engines ran.
+template <class T>
+Integers engines_of(const BackendOptions& options, cuda::PlanFile file = {}, std::int64_t size = 7) {
+  const TestQueue q;
+  const auto pixels = static_cast<std::size_t>(2 * size * size);
+  const DeviceArray<T> x(q, random_values<T>(pixels * 4, 1)), w(q, random_values<T>(8 * 9 * 4, 2)),
+      y(q, pixels * 8);
+  cuda::Pool pool(q.queue, cuda::pool_policy());
+  cuda::Convolutions convolutions(q.queue, pool, options, std::move(file));
+  Conv2dSpec spec{.in = 4, .out = 8, .kernel_h = 3, .kernel_w = 3};
+  spec.padding = 1;
+  ::simt::cudnn::take_executed();
+  convolutions.forward(spec, view_of(x, 2, size, size, 4, 4), {w.data(), dtype_of<T>()}, nullptr, ConstView(),
+                       Activation::none, view_of(y, 2, size, size, 8, 8));
+  q.wait();
+  CHECK(::simt::take_fault() == "");
+  return ::simt::cudnn::take_executed();
+}
+
+std::int64_t last_of(const Integers& engines) {
+  return engines.empty() ? -1 : engines.back();
+}
+
+constexpr BackendOptions first_proposal{.cudnn_benchmark = false};
+
+TEST_CASE("f32 takes tensor cores only where TF32 is asked for, and inputs of a lower type never") {
+  const Offer offer({{.number = 1, .notes = {down_convert}},
+                     {.number = 2, .notes = {down_convert, tensor_core}},
+                     {.number = 3, .notes = {tensor_core}},
+                     {.number = 4}});
+  CHECK(engines_of<float>(first_proposal) == Integers{4});
+  CHECK(engines_of<float>({.tf32 = true, .cudnn_benchmark = false}) == Integers{3});
+  CHECK(engines_of<bf16>(first_proposal) == Integers{1});
+  // The tuner's choice is among them too: all but the last are the faster ones here.
+  const Offer faster({{.number = 1, .notes = {down_convert}, .milliseconds = 1},
+                      {.number = 3, .notes = {tensor_core}, .milliseconds = 2},
+                      {.number = 4, .milliseconds = 4},
+                      {.number = 5, .milliseconds = 3}});
+  CHECK(last_of(engines_of<float>({})) == 5);
+  CHECK(last_of(engines_of<float>({.tf32 = true})) == 3);
+}
+
+TEST_CASE("engines whose sums differ from run to run are never taken") {
+  const Offer offer({{.number = 1, .notes = {nondeterministic}},
+                     {.number = 2, .notes = {tensor_core, nondeterministic}},
+                     {.number = 3, .milliseconds = 9}});
+  for (const bool tf32 : {false, true})
+    for (const bool benchmark : {false, true}) {
+      const BackendOptions options{.tf32 = tf32, .cudnn_benchmark = benchmark};
+      for (const Integers& engines : {engines_of<float>(options), engines_of<bf16>(options)})
+        CHECK(engines == Integers{3});
+    }
+}
+
+TEST_CASE("no engine but those on tensor cores: an f32 convolution says what would help") {
+  const Offer offer(std::vector<Engine>{{.number = 1, .notes = {tensor_core}}});
+  CHECK_THROWS_WITH_AS(engines_of<float>({}),
+                       "conv2d_forward: cuDNN has no engine for it on this device without tensor cores; "
+                       "allow TF32 or use bf16",
+                       Error);
+  CHECK(engines_of<float>({.tf32 = true}) == Integers{1});
+}
+
+// The largest difference of the products of f32 inputs from those in double, over the largest product.
+double distance_of_product(bool tf32) {
+  const TestQueue q;
+  const auto x = random_values<float>(5 * 64, 1), w = random_values<float>(3 * 64, 2);
+  const DeviceArray<float> dev_x(q, x), dev_w(q, w), dev_y(q, 15);
+  cuda::Pool pool(q.queue, cuda::pool_policy());
+  cuda::Linear linear(q.queue, pool, tf32);
+  linear.forward(view_of(dev_x, 5, 1, 1, 64, 64), {dev_w.data(), DType::f32}, nullptr,
+                 view_of(dev_y, 5, 1, 1, 3, 3));
+  const auto y = dev_y.host();
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < 15; ++i) {
+    double sum = 0;
+    for (std::size_t k = 0; k < 64; ++k) sum += double(x[i / 3 * 64 + k]) * w[i % 3 * 64 + k];
+    worst = std::max(worst, std::abs(sum - y[i]));
+    largest = std::max(largest, std::abs(sum));
+  }
+  CHECK(::simt::take_fault() == "");
+  return worst / largest;
+}
+
+TEST_CASE("matrix products round their inputs to TF32 only where it is asked for") {
+  CHECK(distance_of_product(false) < 1e-6);  // the rounding of a float sum of 64 products
+  const double rounded = distance_of_product(true);
+  CHECK(rounded > 1e-5);
+  CHECK(rounded < 2e-3);  // 2^-11 of each input, before what averages out
+}
+
+TEST_CASE("the fastest engine that compiles and runs is taken") {
+  const Offer offer({{.number = 1, .milliseconds = 5},
+                     {.number = 2, .milliseconds = 1, .compiles = false},
+                     {.number = 3, .milliseconds = 1, .executes = false},
+                     {.number = 4, .milliseconds = 3},
+                     {.number = 5, .milliseconds = 4}});
+  const Integers engines = engines_of<float>({});
+  CHECK(last_of(engines) == 4);
+  CHECK(std::count(engines.begin(), engines.end(), 2) == 0);
+  CHECK(std::count(engines.begin(), engines.end(), 3) == 1);
+  // cuDNN's fallbacks repeat its proposals; each is timed once: a run that warms up and three.
+  CHECK(std::count(engines.begin(), engines.end(), 1) == 4);
+  CHECK(std::count(engines.begin(), engines.end(), 4) == 5);
+  CHECK(engines_of<float>(first_proposal) == Integers{1});
+}
+
+TEST_CASE("engines differ in their knobs too, and one whose workspace is too large is not timed") {
+  const File file;
+  const Offer offer({{.number = 1, .tile = 1, .milliseconds = 5},
+                     {.number = 1, .tile = 2, .milliseconds = 2},
+                     {.number = 2, .milliseconds = 1, .workspace_bytes = (std::int64_t{256} << 20) + 1}});
+  CHECK(engines_of<float>({}, file.open()).size() == 9);
+  CHECK(file.text().find("\t1 2=2\n") != std::string::npos);
+}
+
+TEST_CASE("without memory for any workspace nothing is timed, and the error is that of the convolution") {
+  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
+  const TestQueue q;
+  const DeviceArray<float> x(q, 2 * 7 * 7 * 4), w(q, 8 * 9 * 4), y(q, 2 * 7 * 7 * 8);
+  cuda::Pool pool(q.queue, cuda::pool_policy());
+  const File file;
+  cuda::Convolutions convolutions(q.queue, pool, {}, file.open());
+  Conv2dSpec spec{.in = 4, .out = 8, .kernel_h = 3, .kernel_w = 3};
+  spec.padding = 1;
+  const auto run = [&] {
+    convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr, ConstView(),
+                         Activation::none, view_of(y, 2, 7, 7, 8, 8));
+  };
+  ::simt::cudnn::take_executed();
+  ::simt::fail_allocation_after(0, 2);  // the pool tries twice
+  run();
+  CHECK(::simt::cudnn::take_executed() == Integers{1});
+  CHECK(file.text() == "");
+}
+
+TEST_CASE("a later run reads the choice and times nothing") {
+  const File file;
+  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
+  CHECK(engines_of<float>({}, file.open()).size() == 9);
+  CHECK(engines_of<float>({}, file.open()) == Integers{2});
+  // What the file does not have is timed, and beside it: another geometry, another precision.
+  CHECK(engines_of<float>({}, file.open(), 5).size() == 9);
+  CHECK(engines_of<bf16>({}, file.open()).size() == 9);
+  CHECK(engines_of<float>({.tf32 = true}, file.open()).size() == 9);
+  const std::string lines = file.text();
+  CHECK(std::count(lines.begin(), lines.end(), '\n') == 4);
+  // Off: neither read nor written.
+  CHECK(engines_of<float>(first_proposal, file.open()) == Integers{1});
+  // It decides even where it is not the fastest one any more: equal runs take equal engines.
+  ::simt::cudnn::set_engines({{.number = 1, .milliseconds = 1}, {.number = 2, .milliseconds = 5}});
+  CHECK(engines_of<float>({}, file.open()) == Integers{2});
+}
+
+TEST_CASE("choices of another device or cuDNN, and engines that are not proposed, count for nothing") {
+  const File file;
+  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
+  engines_of<float>({}, file.open("emulator, cuDNN 9"));
+  CHECK(engines_of<float>({}, file.open("emulator, cuDNN 9.1")).size() == 9);
+  CHECK(engines_of<float>({}, file.open("emulator, cuDNN")).size() == 9);
+  ::simt::cudnn::set_engines(
+      {{.number = 2, .notes = {nondeterministic}}, {.number = 3, .milliseconds = 5}, {.number = 4}});
+  CHECK(last_of(engines_of<float>({}, file.open())) == 4);
+  CHECK(engines_of<float>({}, file.open()) == Integers{4});  // of two lines the last one counts
+}
+
+TEST_CASE("a damaged file is timed anew and mended") {
+  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
+  const File intact;
+  engines_of<float>({}, intact.open());
+  const std::string line = intact.text();
+  const std::string cut = line.substr(0, line.size() - 6);
+  for (const std::string& damaged :
+       {std::string(), cut, std::string("\n\t\n\t\t\n"), std::string(4096, '\xFF'), line.substr(9),
+        std::string("emulator, cuDNN 9\n")}) {
+    const File file;
+    file.write(damaged);
+    CHECK(engines_of<float>({}, file.open()).size() == 9);
+    engines_of<float>({}, file.open());
+    CHECK(engines_of<float>({}, file.open()) == Integers{2});
+  }
+}
+
+TEST_CASE("a file that cannot be written or read is no error") {
+  const File file;
+  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
+  fs::create_directories(file.path());  // a folder in its place
+  CHECK(engines_of<float>({}, file.open()).size() == 9);
+  CHECK(last_of(engines_of<float>({}, cuda::PlanFile("/dev/null/plans.tsv", "emulator"))) == 2);
+  CHECK(last_of(engines_of<float>({}, cuda::PlanFile("", "emulator"))) == 2);
+}
+
+TEST_CASE("choices that are kept at once do not mix") {
+  const File file;
+  std::vector<pid_t> children;
+  for (int child = 0; child < 4; ++child) {
+    const pid_t pid = fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+      cuda::PlanFile mine = file.open();
+      for (int i = 0; i < 200; ++i) mine.keep(std::to_string(child * 1000 + i), std::string(60, 'e'));
+      _exit(0);
+    }
+    children.push_back(pid);
+  }
+  for (const pid_t pid : children) waitpid(pid, nullptr, 0);
+  const cuda::PlanFile all = file.open();
+  for (int child = 0; child < 4; ++child)
+    for (int i = 0; i < 200; ++i) CHECK(all.find(std::to_string(child * 1000 + i)) == std::string(60, 'e'));
+}
+
+TEST_CASE("a step that is recorded times nothing") {
+  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
+  const TestQueue q;
+  const DeviceArray<float> x(q, random_values<float>(2 * 7 * 7 * 4, 1)), w(q, random_values<float>(288, 2)),
+      y(q, 2 * 7 * 7 * 8);
+  cuda::Pool pool(q.queue, cuda::pool_policy());
+  cuda::Convolutions convolutions(q.queue, pool);
+  Conv2dSpec spec{.in = 4, .out = 8, .kernel_h = 3, .kernel_w = 3};
+  spec.padding = 1;
+  ::simt::cudnn::take_executed();
+  const int recording = pool.begin_recording();
+  convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr, ConstView(),
+                       Activation::none, view_of(y, 2, 7, 7, 8, 8));
+  pool.end_recording();
+  CHECK(::simt::cudnn::take_executed() == Integers{1});
+  q.wait();
+  pool.release(recording);
+}
+
+TEST_CASE("where the choices lie: XDG_CACHE_HOME, else HOME") {
+  const auto with = [](const char* cache, const char* home) {
+    const char* names[] = {"XDG_CACHE_HOME", "HOME"};
+    const char* values[] = {cache, home};
+    std::string before[2];
+    bool was_set[2];
+    for (int i = 0; i < 2; ++i) {
+      const char* old = getenv(names[i]);
+      was_set[i] = old != nullptr;
+      before[i] = old ? old : "";
+      values[i] ? setenv(names[i], values[i], 1) : unsetenv(names[i]);
+    }
+    const std::string path = cuda::default_plan_file();
+    for (int i = 0; i < 2; ++i) was_set[i] ? setenv(names[i], before[i].c_str(), 1) : unsetenv(names[i]);
+    return path;
+  };
+  CHECK(with("/c", "/h") == "/c/thaw/cudnn_plans.tsv");
+  CHECK(with("relative", "/h") == "/h/.cache/thaw/cudnn_plans.tsv");
+  CHECK(with(nullptr, "/h") == "/h/.cache/thaw/cudnn_plans.tsv");
+  CHECK(with("", nullptr) == "");
+}
+
+}  // namespace
+}  // namespace thaw::simt_test
