@@ -7,7 +7,9 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
+#include "kernels/backend.h"
 #include "kernels/cuda/conv2d.h"
 #include "kernels/cuda/linear.h"
 #include "tests/simt/cudnn_fake.h"
@@ -296,21 +298,74 @@ TEST_CASE("a step that is recorded times nothing") {
   pool.release(recording);
 }
 
-TEST_CASE("where the choices lie: XDG_CACHE_HOME, else HOME") {
-  const auto with = [](const char* cache, const char* home) {
-    const char* names[] = {"XDG_CACHE_HOME", "HOME"};
-    const char* values[] = {cache, home};
-    std::string before[2];
-    bool was_set[2];
-    for (int i = 0; i < 2; ++i) {
-      const char* old = getenv(names[i]);
-      was_set[i] = old != nullptr;
-      before[i] = old ? old : "";
-      values[i] ? setenv(names[i], values[i], 1) : unsetenv(names[i]);
+// An environment variable has this value, or none, as long as the object lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    if (const char* before = getenv(name)) before_ = before;
+    set(value);
+  }
+  ~Variable() { set(before_ ? before_->c_str() : nullptr); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  void set(const char* value) const { value ? setenv(name_, value, 1) : unsetenv(name_); }
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+TEST_CASE("the backend hands its options on, keeps its choices, and records steps with them") {
+  const File file;
+  const Variable cache("XDG_CACHE_HOME", file.path().c_str());
+  const std::string path = file.path() + "/thaw/cudnn_plans.tsv";
+  const Offer offer({{.number = 1, .milliseconds = 5},
+                     {.number = 2, .milliseconds = 3},
+                     {.number = 3, .notes = {tensor_core}, .milliseconds = 1}});
+  Conv2dSpec spec{.in = 4, .out = 8, .kernel_h = 3, .kernel_w = 3};
+  spec.padding = 1;
+  const auto engines = [&](const BackendOptions& options, bool recorded) {
+    const auto backend = make_cuda_backend(options);
+    View x, y;
+    x.n = y.n = 1;
+    x.h = x.w = y.h = y.w = 5;
+    x.c = x.pitch = 4;
+    y.c = y.pitch = 8;
+    const std::size_t bytes = 4096;
+    void* memory = backend->allocate(3 * bytes);
+    backend->zero(memory, 3 * bytes);
+    x.data = memory;
+    y.data = static_cast<char*>(memory) + bytes;
+    const Weights weight{static_cast<char*>(memory) + 2 * bytes, DType::f32};
+    const auto step = [&] {
+      backend->conv2d_forward(spec, x, weight, nullptr, ConstView(), Activation::none, y);
+    };
+    ::simt::cudnn::take_executed();
+    step();
+    if (recorded) {
+      ::simt::cudnn::take_executed();
+      backend->record(step);
     }
-    const std::string path = cuda::default_plan_file();
-    for (int i = 0; i < 2; ++i) was_set[i] ? setenv(names[i], before[i].c_str(), 1) : unsetenv(names[i]);
-    return path;
+    backend->deallocate(memory, 3 * bytes);
+    return ::simt::cudnn::take_executed();
+  };
+  CHECK(engines(first_proposal, false) == Integers{1});
+  CHECK_FALSE(fs::exists(path));
+  CHECK(engines({}, true) == Integers{2});
+  CHECK(fs::exists(path));
+  CHECK(engines({}, false) == Integers{2});
+  CHECK(engines({.tf32 = true}, true) == Integers{3});
+  CHECK(::simt::take_fault() == "");
+  std::string line;
+  std::getline(std::ifstream(path), line);
+  CHECK(line.find("emulator") != std::string::npos);
+  CHECK(line.find("cuDNN " + std::to_string(CUDNN_MAJOR) + ".") != std::string::npos);
+}
+
+TEST_CASE("where the choices lie: XDG_CACHE_HOME, else HOME") {
+  const auto with = [](const char* cache_value, const char* home_value) {
+    const Variable cache("XDG_CACHE_HOME", cache_value), home("HOME", home_value);
+    return cuda::default_plan_file();
   };
   CHECK(with("/c", "/h") == "/c/thaw/cudnn_plans.tsv");
   CHECK(with("relative", "/h") == "/h/.cache/thaw/cudnn_plans.tsv");
