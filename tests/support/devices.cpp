@@ -18,7 +18,8 @@ Found find_backends() {
   }
   std::string reason;
   if (cuda_available(&reason)) {
-    found.backends.push_back(make_cuda_backend());
+    // The same engines in every run, and no time spent on trying them at hundreds of shapes.
+    found.backends.push_back(make_cuda_backend({.cudnn_benchmark = false}));
   } else {
     found.missing.push_back("cuda: not run: " + reason);
   }
