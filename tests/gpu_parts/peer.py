@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""PyTorch's side of `tests/gpu speed`: ResNet-18/50 eager and through torch.compile, channels_last, under autocast.
+"""PyTorch's side of `tests/gpu speed` and `docs/performance/measure`: ResNet-18/50 and DenseNet-121, eager and through
+torch.compile, channels_last, under autocast, with ReLU in place as in torchvision.
 
 Reads lines `eager train 20` (or compiled, inference) from stdin and answers each with one JSON line: the median
 milliseconds of 20 steps, each followed by a synchronisation, after three that are not counted. A step begins with u8
@@ -34,8 +35,8 @@ class Block(nn.Module):
     def forward(self, x):
         y = x
         for i, unit in enumerate(self.units):
-            y = unit(y) if i == len(self.units) - 1 else torch.relu(unit(y))
-        return torch.relu(y + self.downsample(x))
+            y = unit(y) if i == len(self.units) - 1 else torch.relu_(unit(y))
+        return torch.relu_(y + self.downsample(x))
 
 
 class ResNet(nn.Module):
@@ -55,13 +56,52 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(channels, 1000)
 
     def forward(self, x):
-        x = self.pool(torch.relu(self.stem(x)))
+        x = self.pool(torch.relu_(self.stem(x)))
         for stage in self.stages:
             x = stage(x)
         return self.fc(x.mean((2, 3)))
 
 
-MODELS = {"resnet18": ((2, 2, 2, 2), False), "resnet50": ((3, 4, 6, 3), True)}
+class DenseLayer(nn.Sequential):
+    def __init__(self, channels, growth):
+        super().__init__(nn.BatchNorm2d(channels), nn.ReLU(inplace=True), nn.Conv2d(channels, 4 * growth, 1, bias=False),
+                         nn.BatchNorm2d(4 * growth), nn.ReLU(inplace=True),
+                         nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False))
+
+    def forward(self, x):
+        return torch.cat([x, super().forward(x)], 1)
+
+
+class DenseNet(nn.Module):
+    """Stages as torchvision's `features`: the stem, then block and transition in turn, then the last BatchNorm."""
+
+    def __init__(self, blocks, growth=32, channels=64):
+        super().__init__()
+        self.stem = Block.unit(3, channels, 7, 2)
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        stages = []
+        for number, layers in enumerate(blocks):
+            stages.append(nn.Sequential(*(DenseLayer(channels + i * growth, growth) for i in range(layers))))
+            channels += layers * growth
+            if number + 1 < len(blocks):
+                stages.append(nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True),
+                                            nn.Conv2d(channels, channels // 2, 1, bias=False), nn.AvgPool2d(2)))
+                channels //= 2
+        self.stages = nn.ModuleList([*stages, nn.BatchNorm2d(channels)])
+        self.fc = nn.Linear(channels, 1000)
+
+    def forward(self, x):
+        x = self.pool(torch.relu_(self.stem(x)))
+        for stage in self.stages:
+            x = stage(x)
+        return self.fc(torch.relu_(x).mean((2, 3)))
+
+
+MODELS = {"resnet18": lambda: ResNet((2, 2, 2, 2), False), "resnet50": lambda: ResNet((3, 4, 6, 3), True),
+          "densenet121": lambda: DenseNet((6, 12, 24, 16))}
+# The stages that a plan freezes beside the stem: up to layer3 or transition3; the story's features[0:9],features[11].
+FROZEN = {("resnet", "last block"): [0, 1, 2], ("densenet", "last block"): [0, 1, 2, 3, 4, 5],
+          ("densenet", "last transition and block"): [0, 1, 2, 3, 4, 7]}
 
 
 class Peer:
@@ -74,8 +114,11 @@ class Peer:
         torch.manual_seed(1)
         if options.model not in MODELS:
             raise ValueError(f"this peer has no {options.model}")
-        self.network = ResNet(*MODELS[options.model]).to(self.device, memory_format=torch.channels_last)
-        self.frozen = [self.network.stem, *self.network.stages[:3]] if options.plan == "last block" else []
+        self.network = MODELS[options.model]().to(self.device, memory_format=torch.channels_last)
+        frozen = FROZEN.get((options.model.rstrip("0123456789"), options.plan), [])
+        if options.plan != "all" and not frozen:
+            raise ValueError(f"this peer has no plan '{options.plan}' for {options.model}")
+        self.frozen = [self.network.stem, *(self.network.stages[i] for i in frozen)] if frozen else []
         for module in self.frozen:
             module.requires_grad_(False)
         trained = [p for p in self.network.parameters() if p.requires_grad]
@@ -153,7 +196,7 @@ def peak(device, precision, size, repeats=10):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="resnet50")
-    parser.add_argument("--plan", default="all", choices=["all", "last block"])
+    parser.add_argument("--plan", default="all", choices=["all", "last block", "last transition and block"])
     parser.add_argument("--precision", default="f32", choices=["f32", "bf16"])
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--size", type=int, default=224)
