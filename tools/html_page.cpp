@@ -38,7 +38,7 @@ svg .curve { fill: none; stroke-width: 2; }
 .confusion .right { background: rgb(31 111 178 / calc(var(--share) * .5)); }
 .confusion .wrong { background: rgb(209 105 20 / calc(var(--share) * .6)); }
 .upright { writing-mode: vertical-rl; text-align: left; }
-.cards { display: grid; gap: 1.25rem 1rem; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); }
+.cards { display: grid; gap: 1.25rem 1rem; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); }
 figure { margin: 0; min-width: 0; overflow-wrap: anywhere; font-size: .875rem; line-height: 1.35; }
 figure div { display: flex; gap: .25rem; margin-bottom: .35rem; }
 figure img { flex: 1 1 0; min-width: 0; max-width: 8.5rem; height: 8.5rem; object-fit: contain; image-rendering: pixelated;

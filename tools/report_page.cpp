@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tools/curve_chart.h"
@@ -40,20 +41,33 @@ std::string summary(const ReportPage& page) {
   return text;
 }
 
+// The epoch of the lowest validation loss, if the training loss fell since and the validation loss is higher;
+// else 0.
+int before_overfitting(const ReportPage& page) {
+  const EpochMetrics& last = page.epochs.back();
+  const EpochMetrics& low =
+      *std::min_element(page.epochs.begin(), page.epochs.end(),
+                        [](const EpochMetrics& a, const EpochMetrics& b) { return a.val_loss < b.val_loss; });
+  return last.train_loss < low.train_loss && last.val_loss > low.val_loss ? low.epoch : 0;
+}
+
 // What the curves say; no more than the figures do.
 std::string after_best(const ReportPage& page) {
   const EpochMetrics& last = page.epochs.back();
-  const EpochMetrics& best = page.epochs.at(static_cast<std::size_t>(page.best_epoch - 1));
-  if (last.epoch == best.epoch)
-    return "<p>The newest epoch is the best one so far: there is no sign of overfitting yet.</p>\n";
-  std::string text = fmt::format("<p>No epoch after {} had a better validation accuracy", best.epoch);
-  if (last.train_loss < best.train_loss && last.val_loss > best.val_loss)
+  std::string text = "<p>";
+  if (page.best_epoch == last.epoch)
+    text += "The newest epoch has the best validation accuracy so far.";
+  else
+    text += fmt::format("No epoch after {} had a better validation accuracy.", page.best_epoch);
+  const int before = before_overfitting(page);
+  if (before > 0) {
+    const EpochMetrics& low = page.epochs.at(static_cast<std::size_t>(before - 1));
     text += fmt::format(
-        ". Since then the training loss fell from {:.4f} to {:.4f} while the validation loss rose from "
-        "{:.4f} "
-        "to {:.4f}: epoch {} is the one before overfitting",
-        best.train_loss, last.train_loss, best.val_loss, last.val_loss, best.epoch);
-  return text + ".</p>\n";
+        " Since epoch {0} the training loss fell from {1:.4f} to {2:.4f} while the validation loss rose from "
+        "{3:.4f} to {4:.4f}: by the loss, epoch {0} is the one before overfitting.",
+        before, low.train_loss, last.train_loss, low.val_loss, last.val_loss);
+  }
+  return text + "</p>\n";
 }
 
 std::string curves(const ReportPage& page) {
@@ -65,6 +79,10 @@ std::string curves(const ReportPage& page) {
     accuracy.curves.push_back({"validation", values(page.epochs, &EpochMetrics::val_accuracy)});
     loss.marked_epoch = accuracy.marked_epoch = page.best_epoch;
     loss.mark = accuracy.mark = fmt::format("best epoch {}", page.best_epoch);
+    if (const int before = before_overfitting(page); before > 0) {
+      loss.marked_epoch = before;
+      loss.mark = fmt::format("before overfitting: epoch {}", before);
+    }
   }
   std::string text = "<h2>Learning curves</h2>\n<div class=\"charts\">\n";
   for (const CurveChart* chart : {&loss, &accuracy})
