@@ -110,7 +110,8 @@ class Backend {
                                           float* sum_g, float* sum_g_xhat) = 0;
   // dx = gamma / sqrt(var + eps) * (g - (sum_g + xhat * sum_g_xhat) / pixels), ASSIGNS or ADDS as `into`
   // says. sum_g null: statistics were constants (running ones), then dx = gamma / sqrt(var + eps) * g, and x
-  // may be null. dresidual (null data: not wanted) = g. ASSIGNS. In place allowed: dx or dresidual may be dy.
+  // may be null. dresidual = g. ASSIGNS. Null data of dx or dresidual: not wanted. In place allowed: dx or
+  // dresidual may be dy.
   virtual void batch_norm_backward_apply(const BatchNormSpec& spec, ConstView dy, ConstView x,
                                          const float* mean, const float* var, const float* gamma,
                                          const std::uint8_t* relu_mask, const float* sum_g,

@@ -71,7 +71,8 @@ __global__ void __launch_bounds__(block_threads) gradient_kernel(GradientArgumen
     }
     if (a.dresidual.data != nullptr)
       store_octet<Wide>(a.dresidual.data + pixel * a.dresidual.pitch + at.channel, g, at.count);
-    store_octet<Wide>(a.dx.data + pixel * a.dx.pitch + at.channel, before, at.count);
+    if (a.dx.data != nullptr)
+      store_octet<Wide>(a.dx.data + pixel * a.dx.pitch + at.channel, before, at.count);
   }
 }
 
@@ -132,7 +133,7 @@ void batch_norm_backward_apply(const Queue& queue, const BatchNormSpec& spec, Co
                                        sum_g,
                                        sum_g_xhat,
                                        relu_mask,
-                                       into == Into::add};
+                                       dx && into == Into::add};
           launch(queue, op, gradient_kernel<wide.value, T>, dim3(a.shape.grid()), a);
         },
         dy, x, dx, dresidual);

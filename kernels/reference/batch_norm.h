@@ -92,7 +92,7 @@ void batch_norm_backward_apply(const BatchNormSpec& s, Image<const T> dy, Image<
         v -= (static_cast<double>(sum_g[c]) + xhat * static_cast<double>(sum_g_xhat[c])) / count;
       }
       if (dresidual) dresidual.pixel(p)[c] = g;
-      put(dx.pixel(p)[c], static_cast<double>(gamma[c]) * inverse * v, into);
+      if (dx) put(dx.pixel(p)[c], static_cast<double>(gamma[c]) * inverse * v, into);
     }
   }
 }
