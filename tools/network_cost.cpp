@@ -61,4 +61,14 @@ std::vector<StageCost> stage_costs(const std::string& name, const NetworkOptions
   return costs;
 }
 
+StageCost sum_of(const std::vector<StageCost>& costs) {
+  StageCost sum;
+  for (const StageCost& c : costs) {
+    sum.forward_flops += c.forward_flops;
+    sum.backward_flops += c.backward_flops;
+    sum.saved_bytes += c.saved_bytes;
+  }
+  return sum;
+}
+
 }  // namespace thaw

@@ -24,4 +24,6 @@ std::vector<StageCost> stage_costs(const std::string& name, const NetworkOptions
                                    const std::string& freeze, std::int64_t size,
                                    BatchNormPolicy bn = BatchNormPolicy::automatic);
 
+StageCost sum_of(const std::vector<StageCost>& costs);
+
 }  // namespace thaw

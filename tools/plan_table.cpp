@@ -44,16 +44,6 @@ std::string batch_norm_of(Module& stage) {
   return kinds.empty() ? "" : *kinds.begin();
 }
 
-StageCost sum_of(const std::vector<StageCost>& costs) {
-  StageCost sum;
-  for (const StageCost& c : costs) {
-    sum.forward_flops += c.forward_flops;
-    sum.backward_flops += c.backward_flops;
-    sum.saved_bytes += c.saved_bytes;
-  }
-  return sum;
-}
-
 double percent_less(double now, double before) {
   return before > 0 ? 100 * (1 - now / before) : 0;
 }

@@ -14,6 +14,7 @@
 #include "kernels/cuda/linear.h"
 #include "tests/simt/cudnn_fake.h"
 #include "tests/simt/support.h"
+#include "tests/support/temp_folder.h"
 
 namespace thaw::simt_test {
 namespace {
@@ -41,31 +42,16 @@ class Offer {
 // A file of choices that goes away with the object.
 class File {
  public:
-  File() {
-    std::string pattern = (fs::temp_directory_path() / "thaw_plans_XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
-  }
-  ~File() {
-    std::error_code error;
-    fs::remove_all(folder_, error);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  std::string path() const { return folder_ + "/cache/plans.tsv"; }
+  std::string path() const { return folder_.file("cache/plans.tsv"); }
   cuda::PlanFile open(const std::string& device = "emulator, cuDNN 9") const { return {path(), device}; }
-  std::string text() const {
-    std::ifstream in(path());
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
+  std::string text() const { return testing::read_file(path()); }
   void write(const std::string& text) const {
     fs::create_directories(fs::path(path()).parent_path());
-    std::ofstream(path()) << text;
+    testing::write_file(path(), text);
   }
 
  private:
-  std::string folder_;
+  testing::TempFolder folder_;
 };
 
 // Runs one convolution 4 -> 8 of 3x3 in a backend's part of its own, and says which engines ran.

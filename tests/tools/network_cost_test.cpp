@@ -5,20 +5,10 @@
 namespace thaw {
 namespace {
 
-StageCost sum(const std::vector<StageCost>& costs) {
-  StageCost total;
-  for (const StageCost& c : costs) {
-    total.forward_flops += c.forward_flops;
-    total.backward_flops += c.backward_flops;
-    total.saved_bytes += c.saved_bytes;
-  }
-  return total;
-}
-
 TEST_CASE(
     "cost: ResNet-50 takes its published 8.18 GFLOPs forward, and twice that less one data gradient "
     "backward") {
-  const StageCost all = sum(stage_costs("resnet50", {}, "none", 224));
+  const StageCost all = sum_of(stage_costs("resnet50", {}, "none", 224));
   CHECK(all.forward_flops == doctest::Approx(8.178e9).epsilon(1e-3));
   const double stem = 2.0 * 112 * 112 * 64 * 7 * 7 * 3;
   CHECK(all.backward_flops == doctest::Approx(2 * all.forward_flops - stem).epsilon(1e-9));
