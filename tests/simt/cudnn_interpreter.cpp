@@ -68,22 +68,26 @@ Columns columns_of(std::int64_t s, std::int64_t width, std::int64_t out, std::in
   return {first, last, input};
 }
 
-// One row of outputs, one tap.
-void convolve_row(Node::Kind kind, const Columns& at, std::int64_t stride, float* x, float* w, float* y) {
+// One row of outputs, one tap; adds to `sum`, which points into the one of x, w, y that is computed.
+void convolve_row(Node::Kind kind, const Columns& at, std::int64_t stride, const float* x, const float* w,
+                  const float* y, double* sum) {
   for (std::int64_t o = at.first; o < at.last; ++o) {
-    float& input = x[at.input + o * stride];
+    const std::int64_t i = at.input + o * stride;
     if (kind == Node::Kind::forward)
-      y[o] += input * *w;
+      sum[o] += double(x[i]) * *w;
     else if (kind == Node::Kind::data_gradient)
-      input += y[o] * *w;
+      sum[i] += double(y[o]) * *w;
     else
-      *w += input * y[o];
+      *sum += double(x[i]) * y[o];
   }
 }
 
+// Sums in double: the order in which an engine adds in f32, in blocks and tiles, is not known.
 void convolve(const Node& node, std::map<std::int64_t, Values>& values) {
   const Tensor tx = tensor_of(*node.x), tw = tensor_of(*node.w), ty = tensor_of(*node.y);
-  Values &x = values[tx.uid], &w = values[tw.uid], &y = values[ty.uid];
+  const Values &x = values[tx.uid], &w = values[tw.uid], &y = values[ty.uid];
+  Values& out = values[tensor_of(*node.output).uid];
+  std::vector<double> sums(out.size());
   const Integers stride = node.function->integers(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
   const Integers dilation = node.function->integers(CUDNN_ATTR_CONVOLUTION_DILATIONS);
   const Integers padding = node.function->integers(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
@@ -95,10 +99,13 @@ void convolve(const Node& node, std::map<std::int64_t, Values>& values) {
            const std::int64_t h = oh * stride[0] - padding[0] + r * dilation[0];
            if (h < 0 || h >= tx.dims[2]) return;
            const Columns at = columns_of(s, tx.dims[3], ty.dims[3], stride[1], padding[1], dilation[1]);
-           convolve_row(node.kind, at, stride[1], &x[dense(tx.dims, n, k / per_group * tw.dims[1] + c, h, 0)],
-                        &w[dense(tw.dims, k, c, r, s)], &y[dense(ty.dims, n, k, oh, 0)]);
+           const std::size_t ix = dense(tx.dims, n, k / per_group * tw.dims[1] + c, h, 0),
+                             iw = dense(tw.dims, k, c, r, s), iy = dense(ty.dims, n, k, oh, 0);
+           const std::size_t to = node.output == node.x ? ix : node.output == node.w ? iw : iy;
+           convolve_row(node.kind, at, stride[1], &x[ix], &w[iw], &y[iy], &sums[to]);
          });
   });
+  std::transform(sums.begin(), sums.end(), out.begin(), [](double sum) { return static_cast<float>(sum); });
 }
 
 void pointwise(const Node& node, std::map<std::int64_t, Values>& values) {
