@@ -71,31 +71,31 @@ std::vector<std::int64_t> Dataset::class_counts() const {
   return counts;
 }
 
-DatasetSplits scan_class_folders(const std::string& given, const ScanOptions& options) {
-  std::string directory = given;
-  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions& options) {
+  std::string root = directory;
+  while (root.size() > 1 && root.back() == '/') root.pop_back();
   if (!(options.val_split >= 0 && options.val_split < 1)) throw Error("--val-split must be in [0, 1)");
   struct stat status {};
-  if (::stat(directory.c_str(), &status) != 0) throw Error(shown(directory) + ": no such folder");
-  if (!S_ISDIR(status.st_mode)) throw Error(shown(directory) + ": not a folder");
+  if (::stat(root.c_str(), &status) != 0) throw Error(shown(root) + ": no such folder");
+  if (!S_ISDIR(status.st_mode)) throw Error(shown(root) + ": not a folder");
 
   DatasetSplits splits;
   FolderCounts counts;
-  const std::vector<std::string> top = list_folders(directory, counts);
+  const std::vector<std::string> top = list_folders(root, counts);
   const bool has_train = contains(top, "train"), has_test = contains(top, "test");
   if (contains(top, "val") && contains(top, "validation")) {
-    throw Error(shown(directory) + ": has both val/ and validation/; keep one");
+    throw Error(shown(root) + ": has both val/ and validation/; keep one");
   }
   const std::string val = contains(top, "val") ? "val" : contains(top, "validation") ? "validation" : "";
   const bool layered = has_train || (!options.classes.empty() && (!val.empty() || has_test));
   splits.flat = !layered;
 
   std::vector<std::string> folders = top;
-  const std::string train_path = layered ? directory + "/train" : directory;
+  const std::string train_path = layered ? root + "/train" : root;
   if (layered) folders = has_train ? list_folders(train_path, counts) : std::vector<std::string>{};
   if (folders.empty() && (!layered || has_train)) {
-    throw Error(shown(train_path) + ": no class folders; expected " + shown(given) + "/CLASS/* or " +
-                shown(given) + "/{train,val}/CLASS/*");
+    throw Error(shown(train_path) + ": no class folders; expected " + shown(directory) + "/CLASS/* or " +
+                shown(directory) + "/{train,val}/CLASS/*");
   }
   const std::vector<std::string> classes = options.classes.empty() ? folders : options.classes;
   const bool complete = options.classes.empty();
@@ -104,7 +104,7 @@ DatasetSplits scan_class_folders(const std::string& given, const ScanOptions& op
         read_split(train_path, layered ? "train/" : "", folders, classes, complete, counts, splits.notes);
   }
   const auto read_other = [&](const std::string& name, Dataset& dataset) {
-    const std::string path = directory + "/" + name;
+    const std::string path = root + "/" + name;
     dataset = read_split(path, name + "/", list_folders(path, counts), classes, false, counts, splits.notes);
   };
   splits.train.classes = splits.val.classes = splits.test.classes = classes;

@@ -21,7 +21,7 @@ struct Verdict {
 };
 
 // The error's text without the path in front, which the table has anyway.
-std::string without_name(std::string text, const std::string& path) {
+std::string without_name(const std::string& text, const std::string& path) {
   const std::string prefix = dataset_detail::shown(path) + ": ";
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }

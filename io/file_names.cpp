@@ -16,7 +16,7 @@ std::string promised_hash(const std::string& path) {
   const std::size_t dot = name.rfind('.');
   const std::size_t dash = name.rfind('-', dot);
   if (dot == std::string::npos || dash == std::string::npos) return "";
-  const std::string digits = name.substr(dash + 1, dot - dash - 1);
+  std::string digits = name.substr(dash + 1, dot - dash - 1);
   const bool hex = std::all_of(digits.begin(), digits.end(),
                                [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   if (!hex || digits.size() < 8 || digits.size() > 64) return "";

@@ -84,7 +84,8 @@ void TensorIntake::admit(const std::string& key, std::uint64_t bytes, std::size_
   bytes_ += bytes;
 }
 
-void TensorIntake::add(const std::string& key, std::span<const std::byte> raw, DType type, Shape shape) {
+void TensorIntake::add(const std::string& key, std::span<const std::byte> raw, DType type,
+                       const Shape& shape) {
   const std::size_t count = raw.size() / item_size(type);
   if (is_floating(type) && !options_.allow_nonfinite) check_values(raw, type, count, key, file_);
   if (type == DType::boolean &&

@@ -24,7 +24,7 @@ class TensorIntake {
   // Counts a tensor against the limits before it is allocated, and checks its name. Throws Error.
   void admit(const std::string& key, std::uint64_t bytes, std::size_t rank);
   // `raw`: the elements row-major in logical order, at any alignment. Converts and checks as the options say.
-  void add(const std::string& key, std::span<const std::byte> raw, DType type, Shape shape);
+  void add(const std::string& key, std::span<const std::byte> raw, DType type, const Shape& shape);
 
   // The tensors taken in, and a note on every conversion.
   StateDict finish(std::vector<std::string>& notes);

@@ -124,20 +124,21 @@ void Loader::State::fill_view(Batch& batch, std::int64_t row, std::int64_t index
 
   Image& kept = cache[static_cast<std::size_t>(picture)];
   Image fresh;
+  const Image* source = &kept;
   if (kept.pixels.empty()) {
     fresh = load(dataset.samples[static_cast<std::size_t>(index)].view(static_cast<std::size_t>(view)));
     if (cached_bytes.fetch_add(fresh.pixels.size()) + fresh.pixels.size() <= options.cache_bytes) {
       kept = std::move(fresh);
     } else {
       cached_bytes.fetch_sub(fresh.pixels.size());
+      source = &fresh;
     }
   }
-  const Image& image = kept.pixels.empty() ? fresh : kept;
   if (options.train) {
     PhiloxStream random(options.seed, Purpose::augment, epoch, static_cast<std::uint64_t>(picture));
-    batch.flips[at] = transform_train(image, preprocess, options.augment, random, out) ? 1 : 0;
+    batch.flips[at] = transform_train(*source, preprocess, options.augment, random, out) ? 1 : 0;
   } else {
-    transform_eval(image, preprocess, out);
+    transform_eval(*source, preprocess, out);
   }
 }
 
@@ -208,7 +209,7 @@ Loader::Loader(Dataset dataset, Preprocess preprocess, LoaderOptions options)
   State& s = *state_;
   s.dataset = std::move(dataset);
   s.preprocess = std::move(preprocess);
-  s.options = std::move(options);
+  s.options = options;
   s.cache.resize(static_cast<std::size_t>(count * s.dataset.views));
 
   const std::int64_t size = s.options.batch_size;
@@ -225,7 +226,7 @@ Loader::Loader(Dataset dataset, Preprocess preprocess, LoaderOptions options)
   }
 
   const int workers = s.options.workers;
-  s.slots.resize(static_cast<std::size_t>(std::max<std::int64_t>(3, 2 * workers / size + 1)));
+  s.slots.resize(static_cast<std::size_t>(std::max(std::int64_t{3}, std::int64_t{2} * workers / size + 1)));
   for (int i = 0; i < workers; ++i)
     s.threads.emplace_back();  // their number is read by the first one already
   try {

@@ -74,7 +74,7 @@ std::string read_storage_id(const Pickle& pickle, const PickleValue& persistent,
       item(2).kind != PickleKind::text || item(3).kind != PickleKind::text ||
       item(4).kind != PickleKind::integer)
     throw Error(where + ": a persistent id that does not describe a storage");
-  const std::string key(item(2).text);
+  std::string key(item(2).text);
   if (!valid_key(key)) throw Error(where + ": the storage key '" + printable(key) + "' is not allowed");
   if (size == 6 && item(5).kind != PickleKind::none)
     throw Error(where + ": storage '" + key +
@@ -96,7 +96,7 @@ PthStorages collect_storages(const Pickle& pickle, const std::string& where) {
   for (const PickleValue& value : pickle.values) {
     if (value.kind != PickleKind::persistent) continue;
     PthStorage storage;
-    const std::string key = read_storage_id(pickle, value, storage, where);
+    std::string key = read_storage_id(pickle, value, storage, where);
     const auto [it, fresh] = storages.emplace(key, storage);
     if (!fresh && (it->second.type_name != storage.type_name || it->second.count != storage.count))
       throw Error(where + ": storage '" + key + "' is used with two types or sizes");

@@ -59,7 +59,7 @@ template <int channels>
 void resize_row(const std::uint8_t* from, const Filter& filter, int count, std::uint8_t* to) {
   for (int i = 0; i < count; ++i) {
     const std::int32_t* weights = filter.weights.data() + static_cast<std::size_t>(i) * filter.taps;
-    const std::uint8_t* pixel = from + filter.first[i] * channels;
+    const std::uint8_t* pixel = from + static_cast<std::ptrdiff_t>(filter.first[i]) * channels;
     std::int32_t sums[channels];
     for (int c = 0; c < channels; ++c) sums[c] = half;
     for (int t = 0; t < filter.taps; ++t) {

@@ -30,7 +30,12 @@ struct View : BasicView<void*> {};
 
 struct ConstView : BasicView<const void*> {
   ConstView() = default;
-  ConstView(const View& v) : BasicView<const void*>{v.data, v.type, v.n, v.h, v.w, v.c, v.pitch} {}  // NOLINT
+  ConstView(const View& v) {
+    data = v.data;
+    type = v.type;
+    n = v.n, h = v.h, w = v.w, c = v.c;
+    pitch = v.pitch;
+  }
   explicit ConstView(const BasicView<const void*>& v) : BasicView<const void*>(v) {}
 };
 

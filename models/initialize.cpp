@@ -81,7 +81,8 @@ void initialize_conv(Conv2d& conv, std::uint64_t seed, InitialWeights rule) {
   if (rule == InitialWeights::uniform_fan_in)
     return initialize_uniform(conv, seed, spec.in * kernel / spec.groups);
   const std::int64_t channels = rule == InitialWeights::kaiming_fan_in ? spec.in : spec.out;
-  fill_normal(conv.weight, seed, std::sqrt(2.0 / static_cast<double>(channels * kernel / spec.groups)));
+  const std::int64_t fan = channels * kernel / spec.groups;
+  fill_normal(conv.weight, seed, std::sqrt(2.0 / static_cast<double>(fan)));
   if (conv.has_bias()) fill(conv.bias, 0.0f);
 }
 

@@ -86,7 +86,7 @@ Comparison compare(Network& network, const std::vector<Slot>& slots, const State
 
 void check_fit(const Network& network, const Comparison& c, const LoadOptions& options) {
   const std::string what = options.source.empty() ? "weights" : options.source;
-  const std::string model = network.name();
+  const std::string& model = network.name();
   std::string problem;
   const auto tell = [&](const char* kind, const std::vector<std::string>& names) {
     if (!names.empty()) problem += (problem.empty() ? "" : "; ") + listing(kind, names);
@@ -133,10 +133,10 @@ StateDict with_current_names(const Network& network, const StateDict& weights, c
   return renamed;
 }
 
-LoadReport load_weights(Network& network, const StateDict& file, const LoadOptions& options) {
-  const StateDict weights = with_current_names(network, file, options.source);
+LoadReport load_weights(Network& network, const StateDict& weights, const LoadOptions& options) {
+  const StateDict current = with_current_names(network, weights, options.source);
   const std::vector<Slot> slots = slots_of(network);
-  Comparison c = compare(network, slots, weights);
+  Comparison c = compare(network, slots, current);
   check_fit(network, c, options);
   // A head of which only one tensor differs would be half old and half new: it is initialised whole.
   if (!c.other_head.empty())

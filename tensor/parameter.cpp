@@ -61,7 +61,7 @@ Weights Parameter::weights(DType activations) const {
   return {low_precision.data(), DType::bf16};
 }
 
-ParameterArenas::ParameterArenas(Backend& backend, std::vector<Parameter*> parameters, DType precision)
+ParameterArenas::ParameterArenas(Backend& backend, const std::vector<Parameter*>& parameters, DType precision)
     : backend_(&backend) {
   for (Parameter* p : parameters) {
     p->grad = Tensor();

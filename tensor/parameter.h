@@ -33,7 +33,7 @@ struct Parameter {
 class ParameterArenas {
  public:
   ParameterArenas() = default;
-  ParameterArenas(Backend& backend, std::vector<Parameter*> parameters, DType precision);
+  ParameterArenas(Backend& backend, const std::vector<Parameter*>& parameters, DType precision);
 
   Backend& backend() const { return *backend_; }
   const std::vector<Parameter*>& trainable() const { return trainable_; }

@@ -123,8 +123,9 @@ void backward(const Variable& output, Tensor gradient) {
   while (!order.empty()) {
     const Variable variable = std::move(order.back());
     order.pop_back();
-    const std::shared_ptr<Node> node = variable.node();
-    const Tensor arrived = variable.grad();
+    const std::shared_ptr<Node>& node = variable.node();
+    const Tensor arrived =
+        variable.grad();  // NOLINT(performance-unnecessary-copy-initialization): cleared next
     variable.clear_grad();
     if (arrived.defined()) node->backward(arrived);
     node->backward = nullptr;

@@ -2,12 +2,10 @@
 // same run.
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <map>
 #include <thread>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tools/bench_cases.h"
@@ -219,41 +217,32 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   thaw::bench::Options options;
-  CLI::App app("Times every op on a device against the machine's measured limits.");
-  app.option_defaults()->always_capture_default();
-  app.add_option("--model", options.model,
-                 "whose shapes: resnet18, resnet50, densenet121; with --step any network");
-  app.add_option("-b,--batch-size", options.batch, "pictures per batch")->check(CLI::Range(1, 4096));
-  app.add_option("--device", options.device)->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
-  app.add_option("--precision", options.precision)->check(CLI::IsMember({"f32", "bf16"}));
-  thaw::add_backend_options(app, options.backend);
-  app.add_option("--only", options.only, "run the ops whose name holds this text");
-  app.add_option("--repeats", options.repeats, "runs of each op; the median counts")
+  const auto app =
+      thaw::make_app("Times every op on a device against the machine's measured limits.", "bench");
+  app->add_option("--model", options.model,
+                  "whose shapes: resnet18, resnet50, densenet121; with --step any network");
+  app->add_option("-b,--batch-size", options.batch, "pictures per batch")->check(CLI::Range(1, 4096));
+  app->add_option("--device", options.device, "where to compute")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
+  app->add_option("--precision", options.precision, "type of the activations")
+      ->check(CLI::IsMember({"f32", "bf16"}));
+  thaw::add_backend_options(*app, options.backend);
+  app->add_option("--only", options.only, "run the ops whose name holds this text");
+  app->add_option("--repeats", options.repeats, "runs of each op; the median counts")
       ->check(CLI::Range(1, 1000));
-  app.add_option("--threads", options.threads, "compute threads; 0: as many as the machine has");
-  app.add_flag("--step", options.step, "time whole training steps and inference instead of ops");
-  app.add_option("--freeze", options.freeze, "with --step: what is frozen, as in train");
-  app.add_flag("--dense", options.dense,
-               "time forward and backward of a DenseNet layer and block in both forms instead of ops");
-  app.add_option("--dense-form", options.dense_form,
-                 "with --step: DenseNet's blocks as one buffer of slices, or with a concatenation per layer")
+  app->add_option("--threads", options.threads, "compute threads; 0: as many as the machine has");
+  app->add_flag("--step", options.step, "time whole training steps and inference instead of ops");
+  app->add_option("--freeze", options.freeze, "with --step: what is frozen, as in train");
+  app->add_flag("--dense", options.dense,
+                "time forward and backward of a DenseNet layer and block in both forms instead of ops");
+  app->add_option("--dense-form", options.dense_form,
+                  "with --step: DenseNet's blocks as one buffer of slices, or with a concatenation per layer")
       ->check(CLI::IsMember({"slices", "concat"}));
-  app.add_option("--input-size", options.input_size, "with --step: side of the pictures")
+  app->add_option("--input-size", options.input_size, "with --step: side of the pictures")
       ->check(CLI::Range(1, 4096));
-  app.add_flag("--json", options.json, "one JSON object on stdout");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  try {
+  app->add_flag("--json", options.json, "one JSON object on stdout");
+  return thaw::run_program(*app, argc, argv, [&] {
     thaw::bench::run(options);
-  } catch (const thaw::UsageError& error) {
-    std::fputs(fmt::format("error: {}\n", error.what()).c_str(), stderr);
-    return thaw::exit_usage;
-  } catch (const std::exception& error) {
-    std::fputs(fmt::format("error: {}\n", error.what()).c_str(), stderr);
-    return 1;
-  }
-  return 0;
+    return thaw::exit_done;
+  });
 }

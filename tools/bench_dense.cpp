@@ -12,7 +12,7 @@ Tensor random_activations(Backend& backend, const Shape& shape, DType type) {
   PhiloxStream stream(1, Purpose::test, 0, 0);
   for (float& value : values) value = philox_uniform(stream.bits()) - 0.5f;
   const Tensor f32 = from_contiguous(values, shape).to(backend);
-  const Tensor result = Tensor::empty(backend, shape, type);
+  Tensor result = Tensor::empty(backend, shape, type);
   backend.copy(f32.view(), result.view(), Into::assign);
   return result;
 }

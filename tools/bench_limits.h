@@ -83,6 +83,7 @@ inline double flops_of(float (*loop)(std::int64_t), double per_round, int thread
   for (int attempt = 0; attempt < 5; ++attempt) {
     const double time = seconds_of([&] {
       std::vector<std::thread> workers;
+      workers.reserve(static_cast<std::size_t>(threads));
       std::vector<float> results(static_cast<std::size_t>(threads));
       for (float& result : results) workers.emplace_back([&result, loop] { result = loop(rounds); });
       for (std::thread& worker : workers) worker.join();

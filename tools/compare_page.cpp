@@ -47,9 +47,12 @@ std::string compare_chart(const std::vector<CompareRow>& rows) {
       fmt::format("<svg viewBox=\"0 0 720 {:.0f}\" role=\"img\" aria-label=\"{} accuracy of each plan\">\n",
                   bottom + 28, tested ? "Test" : "Validation");
   const double range = scale.high - scale.low, step = std::max(0.01, nice_step(range, 7));
-  for (double v = std::ceil(scale.low / step - 1e-9) * step; v < scale.high + 1e-9; v += step)
+  const auto last = static_cast<int>(std::floor(scale.high / step + 1e-9));
+  for (auto k = static_cast<int>(std::ceil(scale.low / step - 1e-9)); k <= last; ++k) {
+    const double v = k * step;
     svg += svg_line("grid", scale.x(v), top, scale.x(v), bottom) +
            svg_text("label", scale.x(v), bottom + 22, Anchor::middle, fmt::format("{:.0f}", 100 * v));
+  }
   double y = top;
   for (const CompareRow& row : rows) {
     const std::vector<double> values = shown(row, tested);

@@ -49,9 +49,9 @@ EvaluationReport evaluate_model(Session& session, Loader& loader, const std::str
 
 EvaluationReport evaluate_model(const std::function<DeviceBatch(const Batch&)>& upload,
                                 const std::function<Variable(const DeviceBatch&)>& forward,
-                                std::int64_t columns, Loader& loader, const std::string& progress,
+                                std::int64_t outputs, Loader& loader, const std::string& progress,
                                 const std::function<bool()>& stop) {
-  const auto samples = static_cast<std::size_t>(loader.samples()), width = static_cast<std::size_t>(columns);
+  const auto samples = static_cast<std::size_t>(loader.samples()), width = static_cast<std::size_t>(outputs);
   std::vector<float> logits(samples * width);
   std::vector<int> labels(samples);
   std::unique_ptr<Progress> bar;
@@ -62,8 +62,8 @@ EvaluationReport evaluate_model(const std::function<DeviceBatch(const Batch&)>& 
     const std::vector<float> rows = host_rows(output);
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
       const float* row = rows.data() + i * width;
-      const bool known = columns == 1 || batch.labels[i] < columns;
-      if (known) loss += row_loss(row, columns, batch.labels[i]);
+      const bool known = outputs == 1 || batch.labels[i] < outputs;
+      if (known) loss += row_loss(row, outputs, batch.labels[i]);
       const auto sample = static_cast<std::size_t>(batch.indices[i]);
       std::copy(row, row + width, logits.data() + sample * width);
       labels[sample] = batch.labels[i];
@@ -72,7 +72,7 @@ EvaluationReport evaluate_model(const std::function<DeviceBatch(const Batch&)>& 
     if (bar) bar->advance(batch.size(), batch.waited, loss / static_cast<double>(done));
   };
   if (!run_batches(loader, {upload, forward, use}, stop)) return {};
-  return evaluation_report(logits, columns, labels, loader.dataset().classes);
+  return evaluation_report(logits, outputs, labels, loader.dataset().classes);
 }
 
 }  // namespace thaw

@@ -153,8 +153,9 @@ Image draw_shape(const std::string& name, int size, std::uint64_t seed, std::uin
     for (int x = 0; x < size; ++x) {
       Colour sum{};
       for (int k = 0; k < points * points; ++k) {
-        const Point p{2 * (x + (k % points + 0.5) / points) / size - 1,
-                      2 * (y + (k / points + 0.5) / points) / size - 1};
+        const int row = k / points, column = k % points;
+        const Point p{2 * (x + (column + 0.5) / points) / size - 1,
+                      2 * (y + (row + 0.5) / points) / size - 1};
         const double share =
             std::clamp(0.5 + 0.4 * (p.x * std::cos(slope) + p.y * std::sin(slope)), 0.0, 1.0);
         Colour colour;

@@ -71,7 +71,7 @@ BlockCache::Blocks::iterator BlockCache::grow(std::size_t bytes) {
   segments_.emplace_back(raw, segment + huge_page);
   reserved_ += segment;
   const auto address = reinterpret_cast<std::uintptr_t>(raw);
-  auto* begin = reinterpret_cast<char*>(round_up(address, huge_page));
+  auto* begin = static_cast<char*>(raw) + (round_up(address, huge_page) - address);
   // Only a hint: without huge pages the memory is the same, with more page faults the first time.
   madvise(begin, segment, MADV_HUGEPAGE);
   const auto block = blocks_.emplace(begin, Block{segment, false, true}).first;

@@ -17,9 +17,9 @@ namespace thaw::cpu::THAW_CPU_ISA {
 
 // Vectors wider than a register would be compared value by value (GCC 12), so the width is the machine's.
 #if defined(__AVX512F__)
-constexpr int lanes = 16;
+constexpr Index lanes = 16;
 #else
-constexpr int lanes = 8;
+constexpr Index lanes = 8;
 #endif
 using Vec = float __attribute__((vector_size(4 * lanes)));
 using Ints = std::int32_t __attribute__((vector_size(4 * lanes)));

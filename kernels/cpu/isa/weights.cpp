@@ -16,7 +16,7 @@ THAW_INLINE void turn_tile(const Word* w, Index rows, Index columns, Index from,
   for (Index j = 0; j < block; ++j) {
     if (j < rows) {
       const Word* row = w + j * columns + from;
-      __builtin_prefetch(row + 4 * side, 0, 2);
+      __builtin_prefetch(row + Index{4} * side, 0, 2);
       if (count == side) {
         __builtin_memcpy(tile[j], row, sizeof(tile[j]));
       } else {
