@@ -215,6 +215,7 @@ void check_local(std::span<const std::byte> bytes, ZipEntry& entry, std::uint64_
 void check_zip_extents(std::span<const std::byte> bytes, const ZipDirectory& directory,
                        std::vector<ZipEntry>& entries, const std::string& file) {
   std::vector<ZipEntry*> sorted;
+  sorted.reserve(entries.size());
   for (ZipEntry& entry : entries) sorted.push_back(&entry);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const ZipEntry* a, const ZipEntry* b) { return a->header < b->header; });

@@ -30,9 +30,9 @@ std::string TrainingRun::data_lines() const {
   line(fmt::format("data: {} training and {} validation {} of {} classes ({})", splits_.train.samples.size(),
                    splits_.val.samples.size(), cases ? "cases" : "pictures", counts.size(), classes));
   if (cases)
-    line(fmt::format("data: a case has {} picture{} and {} features{}{}", splits_.train.views,
-                     splits_.train.views > 1 ? "s" : "", features_.size(), features_.empty() ? "" : ": ",
-                     fmt::join(splits_.train.features, ", ")));
+    line(fmt::format("data: a case has {} picture{} and {} feature{}{}{}", splits_.train.views,
+                     splits_.train.views == 1 ? "" : "s", features_.size(), features_.size() == 1 ? "" : "s",
+                     features_.empty() ? "" : ": ", fmt::join(splits_.train.features, ", ")));
   line(fmt::format("input: {}x{}x{}, crop {:g}, mean {:g}, std {:g}; {}", p.channels, p.input_size,
                    p.input_size, p.crop_pct, fmt::join(p.mean, ","), fmt::join(p.std, ","),
                    p.channels == 3 ? "grey pictures are repeated to RGB" : "colour pictures become grey"));
