@@ -124,8 +124,8 @@ void backward(const Variable& output, Tensor gradient) {
     const Variable variable = std::move(order.back());
     order.pop_back();
     const std::shared_ptr<Node>& node = variable.node();
-    const Tensor arrived =
-        variable.grad();  // NOLINT(performance-unnecessary-copy-initialization): cleared next
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): cleared next
+    const Tensor arrived = variable.grad();
     variable.clear_grad();
     if (arrived.defined()) node->backward(arrived);
     node->backward = nullptr;

@@ -59,6 +59,7 @@ std::string confusions(const EvaluationReport& report) {
   const std::size_t all = entries.size();
   entries.resize(std::min(all, listed_confusions));
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(entries.size());
   for (const Entry& e : entries)
     rows.push_back({name_text(report.classes[e.truth]), name_text(report.classes[e.predicted]),
                     std::to_string(e.count)});

@@ -19,6 +19,7 @@ bool validated(const ReportPage& page) {
 
 std::vector<double> values(const std::vector<EpochMetrics>& epochs, double EpochMetrics::*field) {
   std::vector<double> all;
+  all.reserve(epochs.size());
   for (const EpochMetrics& m : epochs) all.push_back(m.*field);
   return all;
 }

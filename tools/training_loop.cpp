@@ -94,6 +94,7 @@ std::vector<float> balanced_weights(const std::vector<std::int64_t>& counts) {
   double total = 0;
   for (const std::int64_t n : counts) total += static_cast<double>(n);
   std::vector<float> weights;
+  weights.reserve(counts.size());
   for (const std::int64_t n : counts)
     weights.push_back(
         static_cast<float>(total / (static_cast<double>(counts.size()) * static_cast<double>(n))));
