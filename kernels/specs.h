@@ -72,13 +72,18 @@ struct Conv2dSpec {
 };
 
 // Max or average pooling as torch.nn.MaxPool2d / AvgPool2d; the divisor of the average follows PyTorch's
-// rule.
+// rule. As there, padding is at most half of the kernel: every window holds an input.
 struct Pool2dSpec {
   std::int64_t kernel = 2, stride = 2, padding = 0;
   bool ceil_mode = false;
   bool count_include_pad = true;
 
+  // Throws Error where the geometry is none, or the input smaller than the kernel.
   std::int64_t out_size(std::int64_t size) const {
+    if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2)
+      throw Error("pool2d: kernel " + std::to_string(kernel) + ", stride " + std::to_string(stride) +
+                  ", padding " + std::to_string(padding) +
+                  "; kernel and stride must be at least 1, padding 0 to kernel / 2");
     const std::int64_t span = size + 2 * padding - kernel;
     if (span < 0)
       throw Error("pool2d: input of size " + std::to_string(size) + " is smaller than the kernel of size " +

@@ -24,6 +24,7 @@ std::vector<StageCost> stage_costs(const std::string& name, const NetworkOptions
                                    const std::string& freeze, std::int64_t size,
                                    BatchNormPolicy bn = BatchNormPolicy::automatic);
 
+// The whole network's: the stages added up.
 StageCost sum_of(const std::vector<StageCost>& costs);
 
 }  // namespace thaw

@@ -21,6 +21,7 @@ __global__ void __launch_bounds__(block_threads)
     window_maximum<Wide>(g, p, x, at, best, winner, normalize);
 #pragma unroll
     for (int k = 0; k < octet; ++k)
+      // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): every window holds an input
       if (best[k] <= 0.0f) {  // NaN stays NaN
         best[k] = 0.0f;
         winner[k] = no_winner;

@@ -150,6 +150,18 @@ TEST_SUITE("kernels") {
     CHECK(out.v[1] == doctest::Approx(9.0 / 2.0));
   }
 
+  TEST_CASE("pool2d: windows that could hold no input, or do not move, are errors, as in PyTorch") {
+    CHECK(Pool2dSpec{.kernel = 3, .stride = 2, .padding = 1}.out_size(1) == 1);
+    CHECK(Pool2dSpec{.kernel = 4, .stride = 4, .padding = 2}.out_size(4) == 2);
+    CHECK_THROWS_WITH_AS((Pool2dSpec{.kernel = 3, .stride = 2, .padding = 2}.out_size(8)),
+                         "pool2d: kernel 3, stride 2, padding 2; kernel and stride must be at least 1, "
+                         "padding 0 to kernel / 2",
+                         Error);
+    CHECK_THROWS_AS((Pool2dSpec{.kernel = 3, .stride = 0}.out_size(8)), Error);
+    CHECK_THROWS_AS((Pool2dSpec{.kernel = 0, .stride = 2}.out_size(8)), Error);
+    CHECK_THROWS_AS((Pool2dSpec{.kernel = 3, .stride = 2, .padding = -1}.out_size(8)), Error);
+  }
+
   TEST_CASE("global_avg_pool: forward and backward") {
     for (const Device& device : devices()) {
       for (const Index c : {3, 17, 64}) {

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 class TempFolder {
  public:
   TempFolder() {
-    std::string pattern = (fs::temp_directory_path() / "thaw_tools_XXXXXX").string();
+    std::string pattern = (fs::temp_directory_path() / "thaw_XXXXXX").string();
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
   }

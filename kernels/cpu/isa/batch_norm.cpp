@@ -107,7 +107,8 @@ void apply(const NormApply& a, Index begin, Index end) {
     T* y = pixel<T>(a.y, p);
     std::uint8_t* bits = mask ? a.mask + p * mask_row : nullptr;
     for_vectors(a.x.c, [&](Index c, auto lane) {
-      Vec v = (load(x + c, lane) - load(a.mean + c, lane)) * load(a.scale + c, lane) + load(a.beta + c, lane);
+      Vec v = multiply_add(load(x + c, lane) - load(a.mean + c, lane), load(a.scale + c, lane),
+                           load(a.beta + c, lane));
       if constexpr (residual) v += load(r + c, lane);
       if constexpr (mask) store_bits(bits + c / 8, to_bits(v > 0.0f), lane);
       if constexpr (relu) v = choose(v <= 0.0f, Vec{}, v);

@@ -21,7 +21,7 @@ void forward(const NormApply& a, const Pool2dSpec& pool, std::uint8_t* index, In
           beta[k] = load(a.beta + c + k * lanes, lane);
         }
         window_maximum(pool, a.x, n, oy, ox, ys, xs, best, winner, [&](Index from, int k) {
-          return (load(pixel<T>(a.x, from) + c + k * lanes, lane) - mean[k]) * scale[k] + beta[k];
+          return multiply_add(load(pixel<T>(a.x, from) + c + k * lanes, lane) - mean[k], scale[k], beta[k]);
         });
         for (int k = 0; k < count; ++k) {
           const Ints cut = best[k] <= 0.0f;

@@ -94,6 +94,20 @@ THAW_INLINE void store(bf16* to, Vec v, Lane lane) {
   store_raw(reinterpret_cast<std::uint16_t*>(to), halves, lane);
 }
 
+// a * b + c with one rounding where the instruction set has it. A compiler contracts `a * b + c` in one place
+// and not in another; two loops that must give the same bits both call this.
+THAW_INLINE Vec multiply_add(Vec a, Vec b, Vec c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Vec>(
+      _mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif defined(__FMA__)
+  return reinterpret_cast<Vec>(
+      _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+#else
+  return a * b + c;
+#endif
+}
+
 // Stores past the caches, for outputs that no cache would hold until they are read: saves reading each line
 // first. Full vectors at multiples of their own size only; end a run of them with stream_end.
 THAW_INLINE void stream(float* to, Vec v) {
