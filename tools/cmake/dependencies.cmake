@@ -3,47 +3,11 @@ function(thaw_missing what package)
   message(FATAL_ERROR "${what} is missing: apt install ${package}")
 endfunction()
 
-if(THAW_CPU)
-  find_package(OpenMP COMPONENTS CXX)
-  if(NOT OpenMP_CXX_FOUND)
-    thaw_missing("OpenMP (or configure with -DTHAW_CPU=OFF)" g++)
-  endif()
-  find_package(dnnl CONFIG QUIET)
-  if(NOT TARGET DNNL::dnnl)
-    thaw_missing("oneDNN 2.x (or configure with -DTHAW_CPU=OFF)" libdnnl-dev)
-  endif()
-endif()
-
-find_package(Threads REQUIRED)
-
-find_package(fmt CONFIG QUIET)
-if(NOT TARGET fmt::fmt)
-  thaw_missing("fmt" libfmt-dev)
-endif()
-
-find_package(nlohmann_json CONFIG QUIET)
-if(NOT TARGET nlohmann_json::nlohmann_json)
-  thaw_missing("nlohmann-json" nlohmann-json3-dev)
-endif()
+include(${CMAKE_CURRENT_LIST_DIR}/ThawDependencies.cmake)
 
 find_package(CLI11 CONFIG QUIET)
 if(NOT TARGET CLI11::CLI11)
   thaw_missing("CLI11" libcli11-dev)
-endif()
-
-find_package(ZLIB QUIET)
-if(NOT ZLIB_FOUND)
-  thaw_missing("zlib" zlib1g-dev)
-endif()
-
-find_package(PNG QUIET)
-if(NOT PNG_FOUND)
-  thaw_missing("libpng" libpng-dev)
-endif()
-
-find_package(JPEG QUIET)
-if(NOT JPEG_FOUND)
-  thaw_missing("libjpeg-turbo" libjpeg-dev)
 endif()
 
 find_path(THAW_STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb)

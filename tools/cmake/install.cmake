@@ -37,6 +37,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ThawConfig.cmake.in ${CM
                               INSTALL_DESTINATION ${thaw_package_folder})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/ThawConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/ThawConfig.cmake ${CMAKE_BINARY_DIR}/ThawConfigVersion.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/ThawDependencies.cmake
         DESTINATION ${thaw_package_folder})
 install(EXPORT ThawTargets NAMESPACE Thaw:: DESTINATION ${thaw_package_folder})
 

@@ -1,0 +1,57 @@
+# What the libraries link. dependencies.cmake includes it and, installed, ThawConfig.cmake. They define
+# thaw_missing(WHAT PACKAGE), which ends the search; THAW_CPU says whether the CPU backend is part of the libraries.
+find_package(Threads REQUIRED)
+
+if(THAW_CPU)
+  find_package(OpenMP QUIET COMPONENTS CXX)
+  if(NOT OpenMP_CXX_FOUND)
+    set(thaw_openmp_package g++)
+    if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+      string(REGEX REPLACE "\\..*" "" thaw_openmp_package "libomp-${CMAKE_CXX_COMPILER_VERSION}")
+      string(APPEND thaw_openmp_package -dev)
+    endif()
+    thaw_missing("OpenMP (or build Thaw with -DTHAW_CPU=OFF)" ${thaw_openmp_package})
+  endif()
+  # The CMake package of a oneDNN built with OpenCL, as Debian's is, ends CMake where OpenCL is missing.
+  if(NOT dnnl_DIR)
+    find_path(THAW_DNNL_INCLUDE_DIR oneapi/dnnl/dnnl_config.h)
+    mark_as_advanced(THAW_DNNL_INCLUDE_DIR)
+    if(THAW_DNNL_INCLUDE_DIR)
+      file(STRINGS "${THAW_DNNL_INCLUDE_DIR}/oneapi/dnnl/dnnl_config.h" thaw_dnnl_opencl
+           REGEX "define +DNNL_GPU_RUNTIME +DNNL_RUNTIME_OCL")
+      find_package(OpenCL QUIET)
+      if(thaw_dnnl_opencl AND NOT OpenCL_FOUND)
+        thaw_missing("OpenCL, which this oneDNN asks for (or build Thaw with -DTHAW_CPU=OFF)," ocl-icd-opencl-dev)
+      endif()
+    endif()
+  endif()
+  find_package(dnnl CONFIG QUIET)
+  if(NOT TARGET DNNL::dnnl)
+    thaw_missing("oneDNN 2.x (or build Thaw with -DTHAW_CPU=OFF)" libdnnl-dev)
+  endif()
+endif()
+
+find_package(fmt CONFIG QUIET)
+if(NOT TARGET fmt::fmt)
+  thaw_missing("fmt" libfmt-dev)
+endif()
+
+find_package(nlohmann_json CONFIG QUIET)
+if(NOT TARGET nlohmann_json::nlohmann_json)
+  thaw_missing("nlohmann-json" nlohmann-json3-dev)
+endif()
+
+find_package(ZLIB QUIET)
+if(NOT ZLIB_FOUND)
+  thaw_missing("zlib" zlib1g-dev)
+endif()
+
+find_package(PNG QUIET)
+if(NOT PNG_FOUND)
+  thaw_missing("libpng" libpng-dev)
+endif()
+
+find_package(JPEG QUIET)
+if(NOT JPEG_FOUND)
+  thaw_missing("libjpeg-turbo" libjpeg-dev)
+endif()
