@@ -136,7 +136,7 @@ TEST_CASE("report.html: a run stopped by a signal has a page of its finished epo
   const std::string output = folder.file("out"), report = output + "/report.html";
   Strings arguments = quick_training(folder.file("data"), output);
   *(std::find(arguments.begin(), arguments.end(), "--epochs") + 1) = "5000";
-  std::string command = program("train");
+  std::string command = "'" + program("train") + "'";
   for (const std::string& a : arguments) command += " " + a;
   command += " 2>" + folder.file("err") + " & while [ ! -f " + report +
              " ] && kill -0 $!; do sleep 0.05; done; kill -TERM $!; wait $!";
