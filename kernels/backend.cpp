@@ -1,12 +1,6 @@
 #include "kernels/backend.h"
 
-#include <new>
-
 namespace thaw {
-
-std::shared_ptr<void> Backend::upload_source(std::size_t bytes) {
-  return {::operator new(bytes), [](void* memory) { ::operator delete(memory); }};
-}
 
 std::unique_ptr<Backend> make_backend(const std::string& device, const BackendOptions& options) {
   if (device == "cuda" || (device == "auto" && cuda_available(nullptr))) return make_cuda_backend(options);

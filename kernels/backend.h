@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -57,7 +58,9 @@ class Backend {
   // Ordered; host may change on return. A GPU fetches the bytes beside the ops that were queued before.
   virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
   // Host memory that a GPU fetches uploads from without a copy by the host: page-locked there, else ordinary.
-  virtual std::shared_ptr<void> upload_source(std::size_t bytes);
+  virtual std::shared_ptr<void> upload_source(std::size_t bytes) {
+    return {::operator new(bytes), [](void* memory) { ::operator delete(memory); }};
+  }
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;  // waits for the data
   virtual void copy_bytes(void* to, const void* from, std::size_t bytes) = 0;    // device to device
   virtual void zero(void* pointer, std::size_t bytes) = 0;

@@ -84,8 +84,8 @@ class GraphBuilder {
   void add(const GraphTensor& a, const GraphTensor& b, const GraphTensor& sum);
   void relu(const GraphTensor& x, const GraphTensor& y);
   void sum(const GraphTensor& x, const GraphTensor& y);  // y [1,C,1,1] f32, over pixels
-  // Throws Error on a strided data gradient with two sums or more: cuDNN proposes engines for it whose source
-  // does not compile (9.19, sm_80 and sm_90; with one sum it does).
+  // Throws Error on a strided data gradient with two sums or more: cuDNN 9.19 proposes engines for it whose
+  // source does not compile (docs/cuda.md).
   Graph finish();
 
  private:
