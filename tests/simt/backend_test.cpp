@@ -120,7 +120,10 @@ TEST_CASE("a recorded step refuses what a graph cannot hold, and the backend wor
                        "cuda: upload while a step is recorded; do it before record() or after replay()",
                        Error);
   backend->upload(memory, &value, 4);
-  const auto recording = backend->record([&] { backend->zero(memory, 4); });
+  const auto recording = backend->record([&] {
+    backend->deallocate(backend->allocate(4321), 4321);  // which the pool must ask the device for
+    backend->zero(memory, 4);
+  });
   backend->upload(memory, &value, 4);
   recording->replay();
   backend->download(&value, memory, 4);

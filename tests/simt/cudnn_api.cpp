@@ -135,6 +135,7 @@ struct Meeting {
   std::mutex mutex;
   std::condition_variable changed;
   int wanted = 0, inside = 0;
+  bool missed = false;
 };
 Meeting& meeting() {
   static auto* one = new Meeting;
@@ -145,10 +146,10 @@ cudnnStatus_t compile(Descriptor& plan) {
   plan.engine = plan.descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)->engine;
   Meeting& m = meeting();
   if (std::unique_lock lock(m.mutex); m.wanted > 0) {
-    if (++m.inside == m.wanted) m.wanted = 0;
+    if (!m.missed && ++m.inside == m.wanted) m.wanted = 0;
     m.changed.notify_all();
-    if (!m.changed.wait_for(lock, std::chrono::seconds(10), [&] { return m.wanted == 0; }))
-      return refuse(CUDNN_STATUS_NOT_SUPPORTED, "compiled alone");
+    m.missed = m.missed || !m.changed.wait_for(lock, std::chrono::seconds(10), [&] { return m.wanted == 0; });
+    if (m.missed) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "compiled alone");
   }
   if (!plan.engine.compiles) return refuse(CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED, plan.engine.says);
   const bool handle = plan.attributes.count(CUDNN_ATTR_EXECUTION_PLAN_HANDLE) != 0;
@@ -271,6 +272,7 @@ void compile_together(int count) {
   const std::lock_guard lock(meeting().mutex);
   meeting().wanted = count;
   meeting().inside = 0;
+  meeting().missed = false;
 }
 
 }  // namespace simt::cudnn

@@ -205,15 +205,16 @@ TEST_CASE("engines differ in their knobs too, and one that wants over a 32nd of 
 TEST_CASE(
     "candidates compile at once and keep their order: eight of those that compile, of equals the first") {
   std::vector<Engine> engines;
-  for (int i = 1; i <= 12; ++i) engines.push_back({.number = i, .compiles = i != 1 && i != 4, .says = "no"});
+  for (int i = 1; i <= 12; ++i) engines.push_back({.number = i, .compiles = i != 2 && i != 4, .says = "no"});
   const Offer offer(engines);
   for (int run = 0; run < 3; ++run) {
     ::simt::cudnn::compile_together(2);
     Integers ran = engines_of<float>({});
-    CHECK(last_of(ran) == 2);
+    CHECK(last_of(ran) == 1);
     ran.erase(std::unique(ran.begin(), ran.end()), ran.end());
-    CHECK(ran == Integers{2, 3, 5, 6, 7, 8, 9, 10, 2});
+    CHECK(ran == Integers{1, 3, 5, 6, 7, 8, 9, 10, 1});
   }
+  ::simt::cudnn::compile_together(0);
 }
 
 TEST_CASE("an engine whose plan cuDNN refuses to make without its handle gets the handle") {
