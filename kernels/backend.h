@@ -17,6 +17,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string>
 
 #include "kernels/specs.h"
@@ -55,6 +57,10 @@ class Backend {
 
   // Ordered; host may change on return. A GPU fetches the bytes beside the ops that were queued before.
   virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
+  // Host memory that a GPU fetches uploads from without a copy by the host: page-locked there, else ordinary.
+  virtual std::shared_ptr<void> upload_source(std::size_t bytes) {
+    return {::operator new(bytes), [](void* memory) { ::operator delete(memory); }};
+  }
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;  // waits for the data
   virtual void copy_bytes(void* to, const void* from, std::size_t bytes) = 0;    // device to device
   virtual void zero(void* pointer, std::size_t bytes) = 0;
@@ -231,6 +237,15 @@ struct BackendOptions {
   // Time cuDNN's engines where a convolution is new, and keep the fastest on disk for later runs; false: take
   // the first one that cuDNN proposes.
   bool cudnn_benchmark = true;
+  // For tests: every convolution runs on this one of the engines that cuDNN proposes for it, counted from 0,
+  // or throws NoSuchEngine; nothing is timed.
+  std::optional<std::size_t> cudnn_engine = std::nullopt;
+};
+
+// `beyond`: there are not so many; else cuDNN proposes the engine and refuses to compile it.
+struct NoSuchEngine : Error {
+  NoSuchEngine(const std::string& what, bool beyond_last) : Error(what), beyond(beyond_last) {}
+  bool beyond;
 };
 
 // The backends that this build contains. Each throws Error with the reason if it cannot be had on this

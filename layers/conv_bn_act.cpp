@@ -6,8 +6,8 @@ namespace thaw {
 
 namespace {
 
-// The folded weights of a convolution, in `type`. Computed in double on the host, kept until a value changes.
-FoldedWeights fold(Backend& backend, const Conv2d& conv, const BatchNorm2d& bn, DType type) {
+// Computes the folded weights of a convolution, in double on the host, into the tensors of `folded`.
+void fold(Backend& backend, const Conv2d& conv, const BatchNorm2d& bn, FoldedWeights& folded) {
   const std::int64_t out = conv.spec().out;
   const std::int64_t row = conv.spec().weight_elements() / out;
   Tensor weight = conv.weight.value.to_host();
@@ -24,24 +24,25 @@ FoldedWeights fold(Backend& backend, const Conv2d& conv, const BatchNorm2d& bn, 
     bias.as<float>()[o] =
         static_cast<float>(beta.as<float>()[o] + (conv_bias.as<float>()[o] - mean.as<float>()[o]) * scale);
   }
-  FoldedWeights folded{.weight = weight.to(backend), .bias = bias.to(backend)};
-  if (type == DType::bf16) {
-    Tensor low = Tensor::empty(backend, weight.shape(), DType::bf16);
-    backend.copy(folded.weight.view(), low.view(), Into::assign);
-    folded.weight = std::move(low);
-  }
-  return folded;
+  folded.bias.copy_from(bias);
+  if (folded.weight.dtype() == DType::f32) return folded.weight.copy_from(weight);
+  const Tensor exact = weight.to(backend);
+  backend.copy(exact.view(), folded.weight.view(), Into::assign);
 }
 
 }  // namespace
 
 const FoldedWeights& folded_weights(Backend& backend, Conv2d& conv, const BatchNorm2d& bn, DType type) {
   FoldedWeights& kept = conv.folded;
+  const bool fits = kept.weight.defined() && kept.weight.dtype() == type && kept.weight.backend() == &backend;
   const std::uint64_t key[] = {conv.weight.version, conv.has_bias() ? conv.bias.version : 0,
                                bn.weight.version, bn.bias.version, bn.version};
-  if (!kept.weight.defined() || kept.weight.dtype() != type || kept.weight.backend() != &backend ||
-      !std::equal(std::begin(key), std::end(key), std::begin(kept.key))) {
-    kept = fold(backend, conv, bn, type);
+  if (!fits) {
+    kept.weight = Tensor::empty(backend, conv.weight.value.shape(), type);
+    kept.bias = Tensor::empty(backend, {conv.spec().out});
+  }
+  if (!fits || !std::equal(std::begin(key), std::end(key), std::begin(kept.key))) {
+    fold(backend, conv, bn, kept);
     std::copy(std::begin(key), std::end(key), std::begin(kept.key));
   }
   return kept;

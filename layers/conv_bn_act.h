@@ -17,7 +17,8 @@ Variable conv_bn_act(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Var
                      Activation activation, Mode mode);
 
 // The weights and bias of `conv` with `bn` and its running statistics folded in, in `type`; kept in
-// conv.folded until a value that they were made from changes.
+// conv.folded, and computed anew, where they lie, when a value that they were made from has changed: a
+// recorded step reads them there.
 const FoldedWeights& folded_weights(Backend& backend, Conv2d& conv, const BatchNorm2d& bn, DType type);
 
 }  // namespace thaw

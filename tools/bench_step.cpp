@@ -17,11 +17,12 @@
 namespace thaw::bench {
 namespace {
 
-Tensor random_pictures(std::int64_t batch, std::int64_t channels, std::int64_t size) {
-  Tensor pictures = Tensor::empty_host({batch, channels, size, size}, DType::u8);
+// u8 [N,H,W,C], where the device fetches them without a copy by the host.
+std::shared_ptr<void> random_pictures(Backend& backend, std::size_t bytes) {
+  std::shared_ptr<void> pictures = backend.upload_source(bytes);
   PhiloxStream stream(1, Purpose::test, 0, 0);
-  for (std::int64_t i = 0; i < pictures.elements(); ++i)
-    pictures.as<std::uint8_t>()[i] = static_cast<std::uint8_t>(stream.bits());
+  for (std::size_t i = 0; i < bytes; ++i)
+    static_cast<std::uint8_t*>(pictures.get())[i] = static_cast<std::uint8_t>(stream.bits());
   return pictures;
 }
 
@@ -39,7 +40,9 @@ StepTimes time_steps(Backend& backend, const StepOptions& options) {
   optimizer->plan(arenas);
   StepControl control(backend);
 
-  const Tensor pictures = random_pictures(options.batch, 3, options.input_size);
+  const Shape shape{options.batch, 3, options.input_size, options.input_size};
+  const auto bytes = static_cast<std::size_t>(shape.elements());
+  const std::shared_ptr<void> pictures = random_pictures(backend, bytes);
   const ImageInput input(backend, default_preprocess(*network), options.type);
   std::vector<int> labels(static_cast<std::size_t>(options.batch));
   for (std::size_t i = 0; i < labels.size(); ++i)
@@ -53,7 +56,7 @@ StepTimes time_steps(Backend& backend, const StepOptions& options) {
   state.lr = 1e-3f;
   StepTimes times;
   backend.reset_peak();
-  Tensor images = Tensor::empty(backend, pictures.shape(), DType::u8);
+  Tensor images = Tensor::empty(backend, shape, DType::u8);
   const auto train = [&] {
     arenas.clear_gradients();
     const Variable logits =
@@ -64,7 +67,7 @@ StepTimes time_steps(Backend& backend, const StepOptions& options) {
   };
   std::unique_ptr<Recording> recording;
   const auto step = [&](const std::function<void()>& queue) {
-    images.copy_from(pictures);
+    backend.upload(images.data(), pictures.get(), bytes);
     control.begin(state);
     ++state.step;
     queue();
@@ -78,7 +81,8 @@ StepTimes time_steps(Backend& backend, const StepOptions& options) {
   times.train_peak_bytes = backend.peak_bytes();
   backend.reset_peak();
   times.inference_seconds = median_seconds(options.repeats, [&] {
-    const Variable logits = network->forward(input(pictures, {}), Mode::eval());
+    backend.upload(images.data(), pictures.get(), bytes);
+    const Variable logits = network->forward(input.normalized(images, nullptr), Mode::eval());
     backend.synchronize();
   });
   times.inference_peak_bytes = backend.peak_bytes();

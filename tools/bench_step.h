@@ -1,5 +1,7 @@
 // Times whole training steps (recorded and replayed, as train does) and inference of a network on random
-// pictures, with no data loading.
+// pictures, with no data loading. A step begins with u8 pictures in page-locked memory, as that of the peer
+// in tests/gpu_parts does: the device fetches them within the step. (train copies each batch into such memory
+// itself, and has it fetched while the device is at the step before.)
 #pragma once
 
 #include <cstdint>

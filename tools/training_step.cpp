@@ -54,6 +54,16 @@ void TrainingStep::forward_and_back(Shape& shape) {
   optimizer_->step(control_);
 }
 
+// A replay does not look at what a step on the host would make anew: folded weights, and which gradients it
+// takes.
+void TrainingStep::drop_recordings_of_old_values() {
+  if (marks() == marks_) return;
+  for (auto& [cases, shape] : shapes_) {
+    shape->recording.reset();
+    shape->host_runs = 0;
+  }
+}
+
 // The first step of a size builds what is kept (plans, folded weights), the second one is recorded.
 void TrainingStep::repeat(Shape& shape) {
   if (!options_.record || shape.host_runs == 0) return forward_and_back(shape);
@@ -92,7 +102,9 @@ void TrainingStep::start(const StepState& state) {
   started_ = std::exchange(staged_, nullptr);
   within_memory(started_->targets.shape()[0], [&] {
     control_.begin(state);
+    drop_recordings_of_old_values();
     repeat(*started_);
+    marks_ = marks();
   });
 }
 
@@ -159,6 +171,17 @@ std::vector<std::uint64_t> TrainingStep::counters() const {
       values.push_back(bn->version);
       values.push_back(static_cast<std::uint64_t>(*bn->num_batches_tracked.value.as<std::int64_t>()));
     }
+  });
+  return values;
+}
+
+// What a recording depends on beside addresses: counters, and what is frozen.
+std::vector<std::uint64_t> TrainingStep::marks() const {
+  std::vector<std::uint64_t> values = counters();
+  session_->network->visit([&](Module& m) {
+    for (const Parameter* p : m.own_parameters()) values.push_back(p->wants_gradient() ? 1 : 0);
+    if (const auto* bn = dynamic_cast<const BatchNorm2d*>(&m))
+      values.push_back(static_cast<std::uint64_t>(bn->policy));
   });
   return values;
 }

@@ -35,8 +35,8 @@ struct StepResult {
 class TrainingStep {
  public:
   // The session is planned, the optimizer planned on its arenas; both must outlive the step. Weights,
-  // statistics and freezing may change outside of it, but where they lie must not: make another step after
-  // planning anew.
+  // statistics and freezing may change outside of it: then recordings are dropped, and what was made from the
+  // old values is made anew. Where they lie must not change: make another step after planning anew.
   TrainingStep(Session& session, Optimizer& optimizer, TrainingStepOptions options);
   ~TrainingStep();
   TrainingStep(const TrainingStep&) = delete;
@@ -60,7 +60,9 @@ class TrainingStep {
   void within_memory(std::int64_t cases, const std::function<void()>& action);
   void forward_and_back(Shape& shape);
   void repeat(Shape& shape);
+  void drop_recordings_of_old_values();
   std::vector<std::uint64_t> counters() const;
+  std::vector<std::uint64_t> marks() const;
   void advance_counters(const std::vector<std::uint64_t>& by);
 
   Session* session_;
@@ -72,7 +74,8 @@ class TrainingStep {
   std::map<std::int64_t, std::unique_ptr<Shape>> shapes_;  // by number of cases
   Shape* staged_ = nullptr;
   Shape* started_ = nullptr;
-  std::size_t bytes_before_ = 0;  // in use when the staged batch came
+  std::vector<std::uint64_t> marks_;  // after the last step
+  std::size_t bytes_before_ = 0;      // in use when the staged batch came
 };
 
 }  // namespace thaw

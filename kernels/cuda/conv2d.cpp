@@ -1,5 +1,7 @@
 #include "kernels/cuda/conv2d.h"
 
+#include <set>
+
 #include "kernels/cuda/ops.h"
 
 namespace thaw::cuda {
@@ -73,14 +75,28 @@ bool only_in_f32(const Conv2dSpec& spec, DType type, bool fused) {
 }  // namespace
 
 Convolutions::Convolutions(const Queue& queue, Pool& pool, const BackendOptions& options, PlanFile file)
-    : queue_(queue), pool_(pool), tf32_(options.tf32) {
+    : queue_(queue), pool_(pool), tf32_(options.tf32), engine_(options.cudnn_engine) {
   check(cudnnCreate(&handle_), "starting cuDNN");
   check(cudnnSetStream(handle_, queue.stream), "giving cuDNN its stream");
-  if (options.cudnn_benchmark) tuner_.emplace(queue, pool, handle_, std::move(file));
+  if (options.cudnn_benchmark && !engine_) tuner_.emplace(queue, pool, handle_, std::move(file));
 }
 
 Convolutions::~Convolutions() {
   cudnnDestroy(handle_);
+}
+
+// Number engine_ of the proposals that differ.
+Plan Convolutions::compile_numbered(const std::vector<Descriptor>& proposed, const Device& device,
+                                    const char* op) const {
+  const std::string engine = std::string(op) + ": engine number " + std::to_string(*engine_);
+  std::set<std::string> seen;
+  for (const Descriptor& configuration : proposed) {
+    if (!seen.insert(tag_of(configuration)).second || seen.size() != *engine_ + 1) continue;
+    std::string refusal;
+    if (auto plan = Plan::compile(configuration, device, &refusal)) return std::move(*plan);
+    throw NoSuchEngine(engine + " does not compile: " + refusal, false);
+  }
+  throw NoSuchEngine(engine + " of the " + std::to_string(seen.size()) + " that cuDNN proposes", true);
 }
 
 template <class Build>
@@ -89,16 +105,20 @@ void Convolutions::run(Key key, DType type, const char* op, const Arguments& arg
   auto it = plans_.find(key);
   if (it == plans_.end()) {
     GraphBuilder builder;
-    const Descriptor graph = build(builder), device = device_of(handle_);
+    const Graph graph = build(builder);
+    const Device device = device_of(handle_);
     const EngineLimits limits = limits_for(type, tf32_);
-    const auto proposed = engine_configurations(graph, device, limits);
+    std::string refusal;
+    const auto proposed = engine_configurations(graph, device, limits, &refusal);
     std::optional<Plan> plan;
-    if (tuner_) plan = tuner_->choose(key, proposed, device, arguments);
+    if (engine_) plan = compile_numbered(proposed, device, op);
+    if (tuner_) plan = tuner_->choose(key, proposed, device, arguments, refusal);
     for (auto next = proposed.begin(); !plan && next != proposed.end(); ++next)
-      plan = Plan::compile(*next, device);
+      plan = Plan::compile(*next, device, &refusal);
     if (!plan)
       throw Error(std::string(op) + ": cuDNN has no engine for it on this device" +
-                  (limits.tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16"));
+                  (limits.tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16") +
+                  (refusal.empty() ? "" : "; cuDNN says: " + refusal));
     it = plans_.emplace(std::move(key), std::move(*plan)).first;
   }
   const Temporary workspace(pool_, static_cast<std::size_t>(it->second.workspace_bytes()));

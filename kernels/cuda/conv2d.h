@@ -34,12 +34,14 @@ class Convolutions {
   using Key = std::vector<std::int64_t>;
   template <class Build>
   void run(Key key, DType type, const char* op, const Arguments& arguments, Build build);
+  Plan compile_numbered(const std::vector<Descriptor>& proposed, const Device& device, const char* op) const;
 
   Queue queue_;
   Pool& pool_;
   bool tf32_;
+  std::optional<std::size_t> engine_;  // as BackendOptions::cudnn_engine
   cudnnHandle_t handle_ = nullptr;
-  std::optional<Tuner> tuner_;  // none: cuDNN's first proposal
+  std::optional<Tuner> tuner_;  // none: cuDNN's first proposal, or number engine_
   std::map<Key, Plan> plans_;
 };
 

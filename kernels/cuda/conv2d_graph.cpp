@@ -2,9 +2,8 @@
 
 namespace thaw::cuda {
 
-Descriptor forward_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x, DType weight_type,
-                         bool has_bias, const ConstView& residual, Activation activation,
-                         const ConstView& y) {
+Graph forward_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x, DType weight_type,
+                    bool has_bias, const ConstView& residual, Activation activation, const ConstView& y) {
   const GraphTensor out = graph_tensor(uid_y, y);
   int left = (has_bias ? 1 : 0) + (residual ? 1 : 0) + (activation == Activation::relu ? 1 : 0);
   // The last node writes y, each one before it a virtual tensor.
@@ -26,15 +25,15 @@ Descriptor forward_graph(GraphBuilder& builder, const Conv2dSpec& spec, const Co
   return builder.finish();
 }
 
-Descriptor data_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& dx,
-                               DType weight_type, const ConstView& dy) {
+Graph data_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& dx,
+                          DType weight_type, const ConstView& dy) {
   builder.convolution(ConvolutionKind::data_gradient, spec, graph_tensor(uid_x, dx),
                       graph_weights(uid_w, spec, weight_type), graph_tensor(uid_y, dy));
   return builder.finish();
 }
 
-Descriptor weight_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x,
-                                 const ConstView& dy) {
+Graph weight_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x,
+                            const ConstView& dy) {
   builder.convolution(ConvolutionKind::weight_gradient, spec, graph_tensor(uid_x, x),
                       graph_weights(uid_w, spec, x.type), graph_tensor(uid_y, dy));
   return builder.finish();

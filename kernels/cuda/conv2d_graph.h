@@ -19,12 +19,12 @@ enum ConvolutionTensor : std::int64_t {
 };
 
 // y = act(conv(x, w) + bias + residual); a null residual (data) and has_bias false leave their nodes out.
-Descriptor forward_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x, DType weight_type,
-                         bool has_bias, const ConstView& residual, Activation activation, const ConstView& y);
-Descriptor data_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& dx,
-                               DType weight_type, const ConstView& dy);
+Graph forward_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x, DType weight_type,
+                    bool has_bias, const ConstView& residual, Activation activation, const ConstView& y);
+Graph data_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& dx,
+                          DType weight_type, const ConstView& dy);
 // dweight in the activations' type: cuDNN has no engine that reads bf16 and writes an f32 weight gradient.
-Descriptor weight_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x,
-                                 const ConstView& dy);
+Graph weight_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x,
+                            const ConstView& dy);
 
 }  // namespace thaw::cuda

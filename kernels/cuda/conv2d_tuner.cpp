@@ -10,7 +10,7 @@ namespace thaw::cuda {
 namespace {
 
 constexpr std::size_t most_candidates = 8;
-constexpr std::int64_t most_workspace = std::int64_t{256} << 20;
+constexpr std::size_t workspace_share = 32;  // of the device's memory, see docs/cuda.md
 constexpr int timed_runs = 3;
 
 class Event {
@@ -40,10 +40,17 @@ std::string text_of(const std::vector<std::int64_t>& key) {
 
 }  // namespace
 
+Tuner::Tuner(const Queue& queue, Pool& pool, cudnnHandle_t handle, PlanFile file)
+    : queue_(queue), pool_(pool), handle_(handle), file_(std::move(file)) {
+  std::size_t available = 0, total = 0;
+  check(cudaMemGetInfo(&available, &total), "asking for the device's memory");
+  most_workspace_ = static_cast<std::int64_t>(total / workspace_share);
+}
+
 std::optional<Plan> Tuner::choose(const std::vector<std::int64_t>& key,
-                                  const std::vector<Descriptor>& proposed, const Descriptor& device,
-                                  const Arguments& arguments) {
-  std::vector<std::pair<std::string, const Descriptor*>> distinct;
+                                  const std::vector<Descriptor>& proposed, const Device& device,
+                                  const Arguments& arguments, std::string& refusal) {
+  Proposals distinct;
   for (const Descriptor& configuration : proposed) {
     std::string tag = tag_of(configuration);
     if (std::none_of(distinct.begin(), distinct.end(), [&](const auto& d) { return d.first == tag; }))
@@ -53,19 +60,31 @@ std::optional<Plan> Tuner::choose(const std::vector<std::int64_t>& key,
   const std::string graph = text_of(key), kept = file_.find(graph);
   for (const auto& [tag, configuration] : distinct)
     if (tag == kept)
-      if (auto plan = Plan::compile(*configuration, device)) return plan;
+      if (auto plan = Plan::compile(*configuration, device, &refusal)) return plan;
   if (pool_.recording()) return std::nullopt;
 
-  std::vector<Candidate> candidates;
-  for (const auto& [tag, configuration] : distinct) {
-    if (candidates.size() == most_candidates) break;
-    std::optional<Plan> plan = Plan::compile(*configuration, device);
-    if (plan && plan->workspace_bytes() <= most_workspace) candidates.push_back({tag, std::move(*plan)});
-  }
+  std::vector<Candidate> candidates = compile(distinct, device, refusal);
   Candidate* best = fastest(candidates, arguments);
   if (best == nullptr) return std::nullopt;
   file_.keep(graph, best->tag);
   return std::move(best->plan);
+}
+
+// The first most_candidates that compile and want no more workspace than is allowed.
+std::vector<Tuner::Candidate> Tuner::compile(const Proposals& proposals, const Device& device,
+                                             std::string& refusal) const {
+  std::vector<Candidate> candidates;
+  for (auto next = proposals.begin(); next != proposals.end() && candidates.size() < most_candidates;) {
+    std::vector<const Descriptor*> wanted;
+    const auto first = next;
+    for (; next != proposals.end() && candidates.size() + wanted.size() < most_candidates; ++next)
+      wanted.push_back(next->second);
+    auto plans = Plan::compile_all(wanted, device, &refusal);
+    for (std::size_t i = 0; i < plans.size(); ++i)
+      if (plans[i] && plans[i]->workspace_bytes() <= most_workspace_)
+        candidates.push_back({(first + static_cast<std::ptrdiff_t>(i))->first, std::move(*plans[i])});
+  }
+  return candidates;
 }
 
 Tuner::Candidate* Tuner::fastest(std::vector<Candidate>& candidates, const Arguments& arguments) const {
@@ -75,7 +94,9 @@ Tuner::Candidate* Tuner::fastest(std::vector<Candidate>& candidates, const Argum
   float least = std::numeric_limits<float>::infinity();
   try {
     // A power of two, so that other geometries find this block again.
-    const Temporary workspace(pool_, std::bit_ceil(static_cast<std::size_t>(largest)));
+    const auto bytes = std::min<std::size_t>(std::bit_ceil(static_cast<std::size_t>(largest)),
+                                             static_cast<std::size_t>(most_workspace_));
+    const Temporary workspace(pool_, std::max(bytes, std::size_t{1}));
     for (Candidate& candidate : candidates) {
       const std::optional<float> time = milliseconds(candidate.plan, arguments, workspace.data());
       if (!time || *time >= least) continue;

@@ -31,6 +31,7 @@ class CudaBackend final : public Backend {
   std::size_t peak_bytes() const override { return pool_.peak_bytes(); }
   void reset_peak() override { pool_.reset_peak(); }
   void upload(void* device, const void* host, std::size_t bytes) override;
+  std::shared_ptr<void> upload_source(std::size_t bytes) override;
   void download(void* host, const void* device, std::size_t bytes) override;
   void copy_bytes(void* to, const void* from, std::size_t bytes) override;
   void zero(void* pointer, std::size_t bytes) override;

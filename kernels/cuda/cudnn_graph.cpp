@@ -54,12 +54,14 @@ std::int64_t alignment_of(const void* data) {
 
 }  // namespace
 
-void check(cudnnStatus_t status, const std::string& what) {
-  if (status == CUDNN_STATUS_SUCCESS) return;
+std::string reason_of(cudnnStatus_t status) {
   std::array<char, 512> detail{};
   cudnnGetLastErrorString(detail.data(), detail.size());
-  throw Error("cudnn: " + what + ": " + cudnnGetErrorString(status) + (detail[0] ? ": " : "") +
-              detail.data());
+  return std::string(cudnnGetErrorString(status)) + (detail[0] ? ": " : "") + detail.data();
+}
+
+void check(cudnnStatus_t status, const std::string& what) {
+  if (status != CUDNN_STATUS_SUCCESS) throw Error("cudnn: " + what + ": " + reason_of(status));
 }
 
 Descriptor::Descriptor(cudnnBackendDescriptorType_t kind) {
@@ -142,6 +144,7 @@ void GraphBuilder::convolution(ConvolutionKind kind, const Conv2dSpec& spec, con
   node.finalize("convolution node");
   functions_.push_back(std::move(function));
   nodes_.push_back(std::move(node));
+  strided_gradient_ = strided_gradient_ || (kind == ConvolutionKind::data_gradient && spec.stride > 1);
 }
 
 Descriptor& GraphBuilder::pointwise(cudnnPointwiseMode_t mode, const GraphTensor& x, const GraphTensor& y) {
@@ -170,14 +173,34 @@ void GraphBuilder::relu(const GraphTensor& x, const GraphTensor& y) {
   pointwise(CUDNN_POINTWISE_RELU_FWD, x, y).finalize("ReLU node");
 }
 
-Descriptor GraphBuilder::finish() {
+void GraphBuilder::sum(const GraphTensor& x, const GraphTensor& y) {
+  Descriptor function(CUDNN_BACKEND_REDUCTION_DESCRIPTOR);
+  const cudnnReduceTensorOp_t mode = CUDNN_REDUCE_TENSOR_ADD;
+  function.set(CUDNN_ATTR_REDUCTION_OPERATOR, CUDNN_TYPE_REDUCTION_OPERATOR_TYPE, 1, &mode);
+  function.set(CUDNN_ATTR_REDUCTION_COMP_TYPE, CUDNN_DATA_FLOAT);
+  function.finalize("sum");
+  const cudnnBackendDescriptor_t in = tensor(x), out = tensor(y);
+  Descriptor node(CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR);
+  node.set(CUDNN_ATTR_OPERATION_REDUCTION_DESC, function);
+  node.set(CUDNN_ATTR_OPERATION_REDUCTION_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &in);
+  node.set(CUDNN_ATTR_OPERATION_REDUCTION_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &out);
+  node.finalize("sum node");
+  functions_.push_back(std::move(function));
+  nodes_.push_back(std::move(node));
+  ++sums_;
+}
+
+Graph GraphBuilder::finish() {
+  if (strided_gradient_ && sums_ > 1)
+    throw Error("cudnn: no engine compiles a strided data gradient with " + std::to_string(sums_) +
+                " sums; take the sums in a pass of their own");
   std::vector<cudnnBackendDescriptor_t> nodes;
   for (const Descriptor& node : nodes_) nodes.push_back(node.get());
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
             static_cast<std::int64_t>(nodes.size()), nodes.data());
   graph.finalize("operation graph");
-  return graph;
+  return {std::move(graph), sums_ > 0};
 }
 
 }  // namespace thaw::cuda

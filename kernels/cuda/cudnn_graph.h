@@ -16,6 +16,8 @@
 
 namespace thaw::cuda {
 
+// The status by name, and what cuDNN last said in this thread, which it then forgets.
+std::string reason_of(cudnnStatus_t status);
 void check(cudnnStatus_t status, const std::string& what);
 
 // Owns one descriptor. Attributes are set before finalize(), which checks them.
@@ -66,6 +68,12 @@ GraphTensor virtual_like(std::int64_t uid, const GraphTensor& tensor);          
 
 enum class ConvolutionKind : std::int64_t { forward, data_gradient, weight_gradient };
 
+// An operation graph, finalised.
+struct Graph {
+  Descriptor descriptor;
+  bool sums = false;  // over pixels: cuDNN's engines add them with atomics and have no note that says so
+};
+
 // A graph under construction: nodes refer to tensors by their descriptors.
 class GraphBuilder {
  public:
@@ -75,7 +83,10 @@ class GraphBuilder {
                    const GraphTensor& y);
   void add(const GraphTensor& a, const GraphTensor& b, const GraphTensor& sum);
   void relu(const GraphTensor& x, const GraphTensor& y);
-  Descriptor finish();  // the operation graph
+  void sum(const GraphTensor& x, const GraphTensor& y);  // y [1,C,1,1] f32, over pixels
+  // Throws Error on a strided data gradient with two sums or more: cuDNN 9.19 proposes engines for it whose
+  // source does not compile (docs/cuda.md).
+  Graph finish();
 
  private:
   cudnnBackendDescriptor_t tensor(const GraphTensor& t);
@@ -83,12 +94,18 @@ class GraphBuilder {
 
   std::vector<std::pair<std::int64_t, Descriptor>> tensors_;
   std::vector<Descriptor> functions_, nodes_;
+  int sums_ = 0;
+  bool strided_gradient_ = false;
 };
 
 // What engines are chosen for: a real device by its handle, or one described in JSON (no GPU needed, no
 // execution).
-Descriptor device_of(cudnnHandle_t handle);
-Descriptor device_described(const std::string& json);
+struct Device {
+  Descriptor properties;
+  cudnnHandle_t handle = nullptr;  // null: described
+};
+Device device_of(cudnnHandle_t handle);
+Device device_described(const std::string& json);
 
 // Which engines may be used.
 struct EngineLimits {
@@ -101,9 +118,10 @@ struct EngineLimits {
 EngineLimits limits_for(DType type, bool tf32);
 
 // Engine configurations that cuDNN proposes for the graph and that keep the limits, best first. Its fallbacks
-// come last, and may be proposals that came before.
-std::vector<Descriptor> engine_configurations(const Descriptor& graph, const Descriptor& device,
-                                              EngineLimits limits);
+// come last, and may be proposals that came before. `refusal` (null: not wanted) gets why cuDNN proposes
+// none, or why the limits leave none.
+std::vector<Descriptor> engine_configurations(const Graph& graph, const Device& device, EngineLimits limits,
+                                              std::string* refusal = nullptr);
 
 // Names a configuration by its engine's number and its knobs, "34 2=1 5=0"; one version of cuDNN gives it in
 // every run.
@@ -118,12 +136,22 @@ struct Arguments {
 // A graph compiled for a device.
 class Plan {
  public:
-  // Nothing where the engine refuses what its heuristic proposed.
-  static std::optional<Plan> compile(const Descriptor& configuration, const Descriptor& device);
+  // Nothing where the engine refuses what its heuristic proposed; `refusal` (null: not wanted) gets why. A
+  // plan is made from the device's properties, and where cuDNN refuses that, from its handle.
+  static std::optional<Plan> compile(const Descriptor& configuration, const Device& device,
+                                     std::string* refusal = nullptr);
+  // The same for several at once, on several threads, since some engines are compiled for seconds. Answers,
+  // and the refusal that `refusal` keeps, the last one, are in the order of the configurations.
+  static std::vector<std::optional<Plan>> compile_all(const std::vector<const Descriptor*>& configurations,
+                                                      const Device& device, std::string* refusal = nullptr);
   std::int64_t workspace_bytes() const { return workspace_; }
   cudnnStatus_t execute(cudnnHandle_t handle, const Arguments& arguments, void* workspace) const;
 
  private:
+  struct Attempt;
+  static Attempt attempt(const Descriptor& configuration, const Device& device, bool by_handle);
+  static std::optional<Plan> settle(Attempt attempt, const Descriptor& configuration, const Device& device,
+                                    std::string* refusal);
   Plan(Descriptor plan, std::int64_t workspace) : plan_(std::move(plan)), workspace_(workspace) {}
   Descriptor plan_;
   std::int64_t workspace_ = 0;

@@ -1,4 +1,8 @@
 // From an operation graph to something that runs: devices, engine configurations, plans, execution.
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
 #include "kernels/cuda/cudnn_graph.h"
 #include "kernels/error.h"
 
@@ -38,38 +42,48 @@ bool keeps_limits(const Descriptor& configuration, EngineLimits limits) {
   return true;
 }
 
-Descriptor heuristics(const Descriptor& graph, const Descriptor& device, cudnnBackendHeurMode_t mode) {
+Descriptor heuristics(const Graph& graph, const Device& device, cudnnBackendHeurMode_t mode) {
   Descriptor d(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
-  d.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
+  d.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph.descriptor);
   d.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
-  d.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, device);
+  d.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, device.properties);
   return d;
+}
+
+void tell(std::string* refusal, std::string why) {
+  if (refusal != nullptr) *refusal = std::move(why);
 }
 
 }  // namespace
 
-Descriptor device_of(cudnnHandle_t handle) {
+Device device_of(cudnnHandle_t handle) {
   Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
   device.set(CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
   device.finalize("device properties");
-  return device;
+  return {std::move(device), handle};
 }
 
-Descriptor device_described(const std::string& json) {
+Device device_described(const std::string& json) {
   Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
   device.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
              static_cast<std::int64_t>(json.size()), json.data());
   device.finalize("device description");
-  return device;
+  return {std::move(device), nullptr};
 }
 
-std::vector<Descriptor> engine_configurations(const Descriptor& graph, const Descriptor& device,
-                                              EngineLimits limits) {
+std::vector<Descriptor> engine_configurations(const Graph& graph, const Device& device, EngineLimits limits,
+                                              std::string* refusal) {
   std::vector<Descriptor> kept;
+  if (graph.sums && limits.deterministic) {
+    tell(refusal, "sums within a graph are added with atomics, in another order in every run");
+    return kept;
+  }
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     Descriptor heuristic = heuristics(graph, device, mode);
-    if (heuristic.try_finalize() != CUDNN_STATUS_SUCCESS)
-      continue;  // this mode knows no engine for the graph
+    if (const cudnnStatus_t status = heuristic.try_finalize(); status != CUDNN_STATUS_SUCCESS) {
+      tell(refusal, reason_of(status));  // this mode knows no engine for the graph
+      continue;
+    }
     std::int64_t count = 0;
     check(cudnnBackendGetAttribute(heuristic.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, nullptr),
@@ -122,14 +136,71 @@ std::string tag_of(const Descriptor& configuration) {
   return tag;
 }
 
-std::optional<Plan> Plan::compile(const Descriptor& configuration, const Descriptor& device) {
+struct Plan::Attempt {
+  std::optional<Descriptor> plan;
+  cudnnStatus_t status = CUDNN_STATUS_SUCCESS;
+  std::string refusal;
+};
+
+Plan::Attempt Plan::attempt(const Descriptor& configuration, const Device& device, bool by_handle) {
   Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
-  plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);
-  if (plan.try_finalize() != CUDNN_STATUS_SUCCESS) return std::nullopt;
+  if (by_handle)
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &device.handle);
+  else
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device.properties);
+  const cudnnStatus_t status = plan.try_finalize();
+  if (status != CUDNN_STATUS_SUCCESS) return {std::nullopt, status, reason_of(status)};
+  return {std::move(plan), status, ""};
+}
+
+// Kernels that did not compile do not compile by the handle either.
+std::optional<Plan> Plan::settle(Attempt first, const Descriptor& configuration, const Device& device,
+                                 std::string* refusal) {
+  if (!first.plan && device.handle && first.status != CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED) {
+    Attempt second = attempt(configuration, device, true);
+    if (second.plan)
+      first = std::move(second);
+    else
+      first.refusal += "; by its handle: " + second.refusal;
+  }
+  if (!first.plan) {
+    tell(refusal, "engine " + tag_of(configuration) + ": " + first.refusal);
+    return std::nullopt;
+  }
   const std::int64_t workspace =
-      integer(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, "reading a plan's workspace size");
-  return Plan(std::move(plan), workspace);
+      integer(*first.plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, "reading a plan's workspace size");
+  return Plan(std::move(*first.plan), workspace);
+}
+
+std::optional<Plan> Plan::compile(const Descriptor& configuration, const Device& device,
+                                  std::string* refusal) {
+  return settle(attempt(configuration, device, false), configuration, device, refusal);
+}
+
+std::vector<std::optional<Plan>> Plan::compile_all(const std::vector<const Descriptor*>& configurations,
+                                                   const Device& device, std::string* refusal) {
+  const std::size_t count = configurations.size();
+  std::vector<Attempt> attempts(count);
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < count; i = next++) try {
+        attempts[i] = attempt(*configurations[i], device, false);
+      } catch (const Error& error) {
+        attempts[i] = {std::nullopt, CUDNN_STATUS_INTERNAL_ERROR, error.what()};
+      }
+  };
+  // The handle is the calling thread's alone, so it is tried afterwards.
+  {
+    std::vector<std::jthread> helpers;
+    const std::size_t threads = std::max(2u, std::thread::hardware_concurrency());
+    for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(work);
+    work();
+  }
+  std::vector<std::optional<Plan>> plans;
+  for (std::size_t i = 0; i < count; ++i)
+    plans.push_back(settle(std::move(attempts[i]), *configurations[i], device, refusal));
+  return plans;
 }
 
 cudnnStatus_t Plan::execute(cudnnHandle_t handle, const Arguments& arguments, void* workspace) const {

@@ -68,6 +68,12 @@ void CudaBackend::upload(void* device, const void* host, std::size_t bytes) {
   staging_.upload(device, host, bytes);
 }
 
+std::shared_ptr<void> CudaBackend::upload_source(std::size_t bytes) {
+  void* memory = nullptr;
+  check(cudaHostAlloc(&memory, bytes, cudaHostAllocDefault), "page-locked memory");
+  return {memory, [](void* locked) { cudaFreeHost(locked); }};
+}
+
 void CudaBackend::download(void* host, const void* device, std::size_t bytes) {
   refuse_while_recording("download");
   if (bytes > 0)

@@ -1,5 +1,8 @@
 #include "kernels/cuda/linear.h"
 
+#include <algorithm>
+#include <array>
+
 #include "kernels/cuda/ops.h"
 
 namespace thaw::cuda {
@@ -106,16 +109,22 @@ cublasLtMatmulHeuristicResult_t Linear::choose(const Product& p, const LtMatmul&
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(p.b.data));
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(p.d.data));
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(p.d.data));
-  cublasLtMatmulHeuristicResult_t result{};
+  std::array<cublasLtMatmulHeuristicResult_t, 8> results{};
   int count = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
-      context_.get(), matmul.get(), a.get(), b.get(), d.get(), d.get(), preference.get(), 1, &result, &count);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED || (status == CUBLAS_STATUS_SUCCESS && count == 0))
+      context_.get(), matmul.get(), a.get(), b.get(), d.get(), d.get(), preference.get(),
+      static_cast<int>(results.size()), results.data(), &count);
+  // The best comes first; some may be listed that cannot run.
+  const auto end = results.begin() + (status == CUBLAS_STATUS_SUCCESS ? count : 0);
+  const auto best =
+      std::find_if(results.begin(), end, [](const auto& r) { return r.state == CUBLAS_STATUS_SUCCESS; });
+  if (best != end) return *best;
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_SUCCESS)
     throw Error(std::string(p.op) + ": cuBLASLt has no algorithm for the product [" +
                 std::to_string(p.d.rows) + "," + std::to_string(p.d.columns) + "] of " +
                 dtype_name(p.a.type) + " into " + dtype_name(p.d.type) + " on this device");
   check(status, p.op);
-  return result;
+  return {};  // check() has thrown
 }
 
 void Linear::multiply(const Product& p) {

@@ -1,6 +1,7 @@
 #include "kernels/cuda/memory.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 
 namespace thaw::cuda {
@@ -12,6 +13,24 @@ std::size_t round_up(std::size_t bytes, std::size_t to) {
 
 }  // namespace
 
+PoolPolicy device_pool_policy() {
+  constexpr std::size_t mebibyte = std::size_t{1} << 20;
+  return {.granularity = 512,
+          .large = mebibyte,
+          .large_granularity = 2 * mebibyte,
+          .slack_percent = 25,
+          .upload_ring = 64 * mebibyte};
+}
+
+PoolPolicy chosen_pool_policy(PoolPolicy usual) {
+  const char* value = std::getenv("THAW_POOL");
+  if (value == nullptr) return usual;
+  if (std::string(value) != "passthrough")
+    throw Error("the environment variable THAW_POOL is '" + std::string(value) +
+                "'; it takes passthrough, or leave it unset");
+  return {.granularity = 1, .passthrough = true, .upload_ring = usual.upload_ring};
+}
+
 Pool::~Pool() {
   for (const auto& [pointer, block] : blocks_) cudaFree(pointer);
 }
@@ -22,8 +41,9 @@ void* Pool::allocate(std::size_t bytes) {
   const std::size_t wanted = std::max(bytes, std::size_t{1});
   const bool large = policy_.large > 0 && wanted >= policy_.large;
   const std::size_t size = round_up(wanted, large ? policy_.large_granularity : policy_.granularity);
-  void* pointer = recording_ != 0 ? take(recording_, size) : nullptr;
-  if (!pointer) pointer = take(0, size);
+  void* pointer = nullptr;
+  if (!policy_.passthrough && recording_ != 0) pointer = take(recording_, size);
+  if (!policy_.passthrough && !pointer) pointer = take(0, size);
   const bool reused = pointer != nullptr;
   if (!pointer) pointer = grow(bytes, size);
   Block& block = blocks_.at(pointer);
@@ -43,7 +63,17 @@ void Pool::deallocate(void* pointer) noexcept {
   in_use_ -= block.bytes;
   block.free = true;
   if (recording_ != 0) block.owner = recording_;
+  if (policy_.passthrough && block.owner == 0) return give_back(pointer);
   free_.emplace(block.owner, block.bytes, pointer);
+}
+
+// Of a free block that no recording has, once the work that may use it is done.
+void Pool::give_back(void* pointer) noexcept {
+  cudaStreamSynchronize(queue_.stream);
+  cudaFree(pointer);
+  const auto it = blocks_.find(pointer);
+  reserved_ -= it->second.bytes;
+  blocks_.erase(it);
 }
 
 int Pool::begin_recording() {
@@ -52,14 +82,19 @@ int Pool::begin_recording() {
 }
 
 void Pool::release(int recording) noexcept {
+  std::vector<void*> unused;
   for (auto& [pointer, block] : blocks_) {
     if (block.owner != recording) continue;
-    if (block.free) {
-      free_.erase({recording, block.bytes, pointer});
-      free_.emplace(0, block.bytes, pointer);
-    }
-    block.owner = 0;
+    // A stream that is being recorded cannot be waited for, so its recording takes what would be freed.
+    block.owner = policy_.passthrough && block.free ? recording_ : 0;
+    if (!block.free) continue;
+    free_.erase({recording, block.bytes, pointer});
+    if (policy_.passthrough && block.owner == 0)
+      unused.push_back(pointer);
+    else
+      free_.emplace(block.owner, block.bytes, pointer);
   }
+  for (void* pointer : unused) give_back(pointer);
 }
 
 // The smallest free block of `owner` that is large enough and not much larger.

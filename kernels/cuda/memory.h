@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <vector>
 
 #include "kernels/cuda/queue.h"
 
@@ -19,10 +20,18 @@ struct PoolPolicy {
   std::size_t large_granularity = 1;
   std::size_t slack_percent = 0;  // how much larger than asked a reused block may be
   bool poison = false;            // fill reused blocks with 0xFF (NaN as float and bfloat16)
+  bool passthrough = false;       // no block is kept: each is freed when it comes back
   std::size_t upload_ring = std::size_t{64} << 20;  // bytes, see Staging
 };
 
-// The device's policy; the emulator of the tests links another one.
+// What suits a device: the driver hands out large blocks in pages of 2 MiB; the ring of uploads holds 256
+// pictures of 224 x 224 and half as much again.
+PoolPolicy device_pool_policy();
+// `usual`, or what the environment variable THAW_POOL asks for instead. "passthrough": every block is a
+// cudaMalloc of exactly the bytes asked for, and is freed when it comes back, so that a memory checker sees
+// an access beside it or after its end. Throws Error on another value.
+PoolPolicy chosen_pool_policy(PoolPolicy usual);
+// The backend's; the emulator of the tests links another one.
 PoolPolicy pool_policy();
 
 class Pool {
@@ -57,6 +66,7 @@ class Pool {
 
   void* take(int owner, std::size_t bytes);
   void* grow(std::size_t asked, std::size_t bytes);
+  void give_back(void* pointer) noexcept;
   void give_back_free_blocks();
 
   Queue queue_;

@@ -8,6 +8,12 @@ namespace {
 
 constexpr std::size_t alignment = 256;  // of pieces in the ring
 
+bool page_locked(const void* host) {
+  cudaPointerAttributes attributes{};
+  check(cudaPointerGetAttributes(&attributes, host), "asking where an upload comes from");
+  return attributes.type == cudaMemoryTypeHost;
+}
+
 }  // namespace
 
 Staging::Staging(const Queue& compute, cudaStream_t copies, Pool& pool, std::size_t bytes)
@@ -22,6 +28,7 @@ Staging::~Staging() {
 }
 
 void Staging::upload(void* device, const void* host, std::size_t bytes) {
+  const bool direct = page_locked(host);
   for (std::size_t done = 0; done < bytes;) {
     if (used_ >= part_) {
       current_ = (current_ + 1) % parts;
@@ -31,8 +38,9 @@ void Staging::upload(void* device, const void* host, std::size_t bytes) {
     const std::size_t piece = std::min(bytes - done, part_ - used_), at = current_ * part_ + used_;
     char* const locked = static_cast<char*>(host_) + at;
     char* const beside = static_cast<char*>(device_.data()) + at;
-    std::memcpy(locked, static_cast<const char*>(host) + done, piece);
-    check(cudaMemcpyAsync(beside, locked, piece, cudaMemcpyHostToDevice, copies_), "upload");
+    const char* from = static_cast<const char*>(host) + done;
+    if (!direct) from = static_cast<const char*>(std::memcpy(locked, from, piece));
+    check(cudaMemcpyAsync(beside, from, piece, cudaMemcpyHostToDevice, copies_), "upload");
     arrived_.record(copies_);
     arrived_.hold_back(compute_);
     check(
@@ -42,6 +50,7 @@ void Staging::upload(void* device, const void* host, std::size_t bytes) {
     used_ += (piece + alignment - 1) / alignment * alignment;
     done += piece;
   }
+  if (direct) arrived_.wait();
 }
 
 }  // namespace thaw::cuda

@@ -24,7 +24,8 @@ class Staging {
   Staging& operator=(const Staging&) = delete;
 
   // Ordered with what the compute stream holds; `host` may change on return. Waits where the compute stream
-  // is behind by more than seven eighths of the ring.
+  // is behind by more than seven eighths of the ring. Page-locked memory is not copied on the host; the call
+  // returns when the copy stream has fetched it.
   void upload(void* device, const void* host, std::size_t bytes);
 
  private:

@@ -110,6 +110,33 @@ TEST_CASE("conv_bn_act: gradients of a trainable block agree with central differ
   }
 }
 
+TEST_CASE("conv_bn_act: folded weights are computed anew where they lie, where a recorded step reads them") {
+  for (const auto& backend : test::host_backends())
+    for (const DType type : {DType::f32, DType::bf16}) {
+      if (!backend->supports(type)) continue;
+      CAPTURE(backend->name());
+      Block block;
+      block.freeze();
+      const ParameterArenas arenas = place(block, *backend);
+      const auto folded = [&] { return folded_weights(*backend, block.conv, block.bn, type); };
+      const FoldedWeights before = folded();
+      const std::vector<float> old_weight = to_contiguous(before.weight),
+                               old_bias = to_contiguous(before.bias);
+      for (Parameter* p : {&block.bn.weight, &block.bn.bias}) {
+        std::vector<float> doubled = to_contiguous(p->value);
+        for (float& v : doubled) v *= 2.0f;
+        p->value.copy_from(from_contiguous(doubled, p->value.shape()));
+        ++p->version;
+      }
+      const FoldedWeights after = folded();
+      CHECK(after.weight.data() == before.weight.data());
+      CHECK(after.bias.data() == before.bias.data());
+      const std::vector<float> weight = to_contiguous(after.weight);
+      for (std::size_t i = 0; i < weight.size(); ++i) CHECK(weight[i] == 2.0f * old_weight[i]);
+      CHECK(to_contiguous(after.bias) != old_bias);
+    }
+}
+
 TEST_CASE("conv_bn_act: a frozen block saves nothing") {
   const auto backend = make_backend("reference");
   Block block;

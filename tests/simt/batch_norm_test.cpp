@@ -35,8 +35,10 @@ std::vector<std::uint8_t> random_mask(const Extent& e) {
 }
 
 template <class T>
-void check_statistics(const Extent& e, float offset, Index slack) {
-  const TestQueue q;
+void check_statistics(const Extent& e, float offset, Index slack,
+                      unsigned multiprocessors = ::simt::multiprocessors()) {
+  TestQueue q;
+  q.queue.multiprocessors = multiprocessors;
   Canvas<T> x(q, e, 1, offset, slack);
   const auto c = static_cast<std::size_t>(e.c);
   std::vector<double> mean(c), var(c);
@@ -85,8 +87,10 @@ void check_apply(const Extent& e, Activation activation, bool with_residual, Ind
 
 // Both gradients; `masked`: behind a ReLU; `moving`: with batch statistics.
 template <class T>
-void check_backward(const Extent& e, bool masked, bool moving, Into into) {
-  const TestQueue q;
+void check_backward(const Extent& e, bool masked, bool moving, Into into,
+                    unsigned multiprocessors = ::simt::multiprocessors()) {
+  TestQueue q;
+  q.queue.multiprocessors = multiprocessors;
   Canvas<T> dy(q, e, 1), x(q, e, 2, 0.3f), dx(q, e, 3), dresidual(q, e, 4);
   const Channels mean(q, e.c, 5, 0), var(q, e.c, 6, 1.2f), gamma(q, e.c, 7, 0.5f);
   const std::vector<std::uint8_t> mask = random_mask(e);
@@ -130,6 +134,19 @@ void check_bias(const Extent& e, Into into) {
   cuda::bias_backward(q.queue, dy.view(), bias.device->data(), into, workspace.get(bytes));
   CHECK(mismatch(bias.device->host(), sums, 2e-6) == "");
   CHECK(::simt::take_fault() == "");
+}
+
+// 352 parts of the pixels on the 132 multiprocessors of an H100; one pass of finish_sums_kernel takes 32.
+TEST_CASE("sums over the many parts that a large device makes") {
+  const Extent wide{1, 150, 150, 40, 40};
+  {
+    TestQueue q;
+    q.queue.multiprocessors = 132;
+    const Canvas<bf16> x(q, wide, 1);
+    REQUIRE(cuda::column_sums_bytes(q.queue, x.view()) >= std::size_t{352} * 40 * sizeof(double));
+  }
+  check_statistics<float>(wide, 0.5f, 0, 132);
+  check_backward<bf16>(wide, true, true, Into::assign, 132);
 }
 
 TEST_CASE("batch_norm_statistics equals two passes in double") {

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 
+#include "tests/simt/cudnn_fake.h"
 #include "tests/simt/support.h"
 
 namespace thaw::simt_test {
@@ -78,7 +81,7 @@ constexpr double tolerance() {
 }
 
 template <class T>
-void check_case(const Case& c) {
+void check_case(const Case& c, const BackendOptions& options = {}) {
   CAPTURE(c.in);
   CAPTURE(c.kernel);
   const TestQueue q;
@@ -101,7 +104,7 @@ void check_case(const Case& c) {
   const View vr = view_of(dev_r, c.n, o, o, c.out, py);
   const Weights weights{dev_w.data(), dtype_of<T>()};
   cuda::Pool pool(q.queue, cuda::pool_policy());
-  cuda::Convolutions convolutions(q.queue, pool);
+  cuda::Convolutions convolutions(q.queue, pool, options);
 
   convolutions.forward(spec, vx, weights, nullptr, ConstView(), Activation::none, vy);
   CHECK(distance(dev_y.host(), want.y, c.out, py) < tolerance<T>());
@@ -137,6 +140,57 @@ TEST_CASE("convolution, its gradients and its folded forms equal plain loops") {
   }
 }
 
+TEST_CASE("every engine that cuDNN proposes gives the convolution of the plain loops") {
+  const auto run = [&](auto type, const Case& c, std::size_t engine) {
+    try {
+      check_case<decltype(type)>(c, {.cudnn_engine = engine});
+    } catch (const NoSuchEngine& error) {
+      return !error.beyond;
+    }
+    return true;
+  };
+  ::simt::cudnn::take_executed();
+  for (const Case& c : {cases[0], cases[5]}) {
+    for (std::size_t engine = 0; run(0.0f, c, engine); ++engine) {
+    }
+    for (std::size_t engine = 0; run(bf16(), c, engine); ++engine) {
+    }
+  }
+  // All that usual_engines() names but the one that is not deterministic and the one that does not compile.
+  const auto executed = ::simt::cudnn::take_executed();
+  std::string ran;
+  for (const std::int64_t engine : std::set<std::int64_t>(executed.begin(), executed.end()))
+    ran += std::to_string(engine) + " ";
+  CHECK(ran == "1 3 4 6 ");
+}
+
+// Both give [1,2,2,4] from [1,7,7,4].
+TEST_CASE("convolutions that differ in their dilation alone have plans of their own") {
+  const TestQueue q;
+  const auto x = random_values<float>(7 * 7 * 4, 1), w = random_values<float>(4 * 9 * 4, 2);
+  const DeviceArray<float> dev_x(q, x), dev_w(q, w), dev_y(q, 16);
+  cuda::Pool pool(q.queue, cuda::pool_policy());
+  cuda::Convolutions convolutions(q.queue, pool);
+  for (const std::int64_t dilation : {1, 2, 1}) {
+    CAPTURE(dilation);
+    Conv2dSpec spec{.in = 4, .out = 4, .kernel_h = 3, .kernel_w = 3, .stride = 4, .padding = 1};
+    spec.dilation = dilation;
+    REQUIRE(spec.out_h(7) == 2);
+    std::vector<double> want(16);
+    for (std::int64_t i = 0; i < 16 * 36; ++i) {  // over outputs, and taps of each
+      const std::int64_t at = i / 36, tap = i % 36 / 4;
+      const std::int64_t h = at / 8 * 4 - 1 + tap / 3 * dilation, v = at / 4 % 2 * 4 - 1 + tap % 3 * dilation;
+      if (h < 0 || v < 0 || h >= 7 || v >= 7) continue;
+      want[static_cast<std::size_t>(at)] += double(x[static_cast<std::size_t>((h * 7 + v) * 4 + i % 4)]) *
+                                            w[static_cast<std::size_t>(at % 4 * 36 + tap * 4 + i % 4)];
+    }
+    convolutions.forward(spec, view_of(dev_x, 1, 7, 7, 4, 4), {dev_w.data(), DType::f32}, nullptr,
+                         ConstView(), Activation::none, view_of(dev_y, 1, 2, 2, 4, 4));
+    CHECK(distance(dev_y.host(), want, 4, 4) < tolerance<float>());
+  }
+  CHECK(convolutions.plans() == 2);
+}
+
 TEST_CASE("a tensor that ends outside its allocation is refused by the fake") {
   const TestQueue q;
   const Case c = cases[0];
@@ -155,7 +209,7 @@ TEST_CASE("no memory for the workspace is an error that says how much was asked"
   const Conv2dSpec spec = spec_of(cases[0]);
   const DeviceArray<float> x(q, 2 * 7 * 7 * 4), w(q, 8 * 9 * 4), y(q, 2 * 7 * 7 * 8);
   cuda::Pool pool(q.queue, cuda::pool_policy());
-  cuda::Convolutions convolutions(q.queue, pool);
+  cuda::Convolutions convolutions(q.queue, pool, {.cudnn_benchmark = false});
   const auto run = [&] {
     convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr, ConstView(),
                          Activation::none, view_of(y, 2, 7, 7, 8, 8));

@@ -1,11 +1,13 @@
 // The fake of cuBLASLt: the entry points that Thaw calls, as plain loops over column-major matrices.
-// NVIDIA's header gives every prototype. It offers one algorithm, which wants an odd workspace, and refuses
-// what the library's tables do not list: other types, a bias of another type than the output, a leading
-// dimension shorter than a column, pointers less aligned than the preference said, an algorithm that was
-// chosen for another product.
+// NVIDIA's header gives every prototype. It proposes an algorithm that cannot run, as its `state` says,
+// before the one that can, which wants an odd workspace. It refuses what the library's tables do not list:
+// other types, a bias of another type than the output, a leading dimension shorter than a column, columns
+// less aligned (by their pointer or by their leading dimension) than those that the algorithm was chosen for,
+// an algorithm that was chosen for another product or that cannot run.
 #include <cublasLt.h>
 #include <cuda_bf16.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -44,6 +46,7 @@ struct Choice {
   std::int64_t rows, columns, inner;
   std::uint32_t alignment[4];
   std::uint32_t types;
+  bool runs;
 };
 static_assert(sizeof(Choice) <= sizeof(cublasLtMatmulAlgo_t));
 
@@ -91,6 +94,12 @@ Shape shape_of(const Matmul& m, const Layout& a, const Layout& b, const Layout& 
 std::uint32_t types_of(const Matmul& m, const Layout& a, const Layout& d) {
   return static_cast<std::uint32_t>(m.compute) << 24 | static_cast<std::uint32_t>(a.type) << 16 |
          static_cast<std::uint32_t>(d.type) << 8 | m.epilogue;
+}
+
+// Every column of the matrix is so aligned where its first one is aligned to `first`.
+std::uint32_t column_alignment(const Layout& l, std::uint32_t first) {
+  const auto step = static_cast<std::uint64_t>(l.leading) * l.item() | first;
+  return static_cast<std::uint32_t>(step & (~step + 1));
 }
 
 float read(const void* data, const Layout& l, std::int64_t row, std::int64_t column) {
@@ -209,13 +218,15 @@ cublasStatus_t CUBLASWINAPI cublasLtMatmulAlgoGetHeuristic(
   const Layout* layouts[] = {&a, &b, &c, &d};
   for (int i = 0; i < 4; ++i)
     if (p.alignment[i] % layouts[i]->item() != 0) return CUBLAS_STATUS_NOT_SUPPORTED;
-  Choice choice{shape.rows, shape.columns, shape.inner, {}, types_of(m, a, d)};
-  std::memcpy(choice.alignment, p.alignment, sizeof choice.alignment);
-  results[0] = {};
-  std::memcpy(&results[0].algo, &choice, sizeof choice);
-  results[0].workspaceSize = workspace_bytes;
-  results[0].state = good;
-  *found = 1;
+  Choice choice{shape.rows, shape.columns, shape.inner, {}, types_of(m, a, d), false};
+  for (int i = 0; i < 4; ++i) choice.alignment[i] = column_alignment(*layouts[i], p.alignment[i]);
+  for (; *found < std::min(wanted, 2); ++*found) {
+    choice.runs = *found == 1;
+    cublasLtMatmulHeuristicResult_t& result = results[*found] = {};
+    std::memcpy(&result.algo, &choice, sizeof choice);
+    result.workspaceSize = workspace_bytes;
+    result.state = choice.runs ? good : CUBLAS_STATUS_NOT_SUPPORTED;
+  }
   return good;
 }
 
@@ -236,10 +247,13 @@ cublasStatus_t CUBLASWINAPI cublasLtMatmul(cublasLtHandle_t context, cublasLtMat
   if (choice.rows != shape.rows || choice.columns != shape.columns || choice.inner != shape.inner ||
       choice.types != types_of(m, a, d) || !listed(m, a, b, c, d))
     return bad;
+  if (!choice.runs) return CUBLAS_STATUS_NOT_SUPPORTED;
   const void* data[] = {a_data, b_data, c_data, d_data};
   const Layout* layouts[] = {&a, &b, &c, &d};
   for (int i = 0; i < 4; ++i) {
-    if (reinterpret_cast<std::uintptr_t>(data[i]) % choice.alignment[i] != 0) return bad;
+    const std::uintptr_t columns = reinterpret_cast<std::uintptr_t>(data[i]) |
+                                   static_cast<std::uintptr_t>(layouts[i]->leading) * layouts[i]->item();
+    if (columns % choice.alignment[i] != 0) return bad;
     if (simt::device_range(data[i], layouts[i]->extent())) continue;
     simt::report_fault("cuBLASLt: matrix " + std::string(1, "ABCD"[i]) + " leaves its device allocation");
     return CUBLAS_STATUS_EXECUTION_FAILED;

@@ -77,7 +77,7 @@ cudaError_t CUDARTAPI cudaSetDevice(int device) {
 cudaError_t CUDARTAPI cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
   switch (attribute) {
     case cudaDevAttrMultiProcessorCount:
-      *value = 1;  // few blocks, so that grid-stride loops loop
+      *value = static_cast<int>(simt::multiprocessors());
       return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor:
       *value = 9;
@@ -93,7 +93,7 @@ cudaError_t CUDARTAPI cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {};
   std::strcpy(properties->name, "emulator");
   properties->major = 9;
-  properties->multiProcessorCount = 1;
+  properties->multiProcessorCount = static_cast<int>(simt::multiprocessors());
   properties->totalGlobalMem = DeviceMemory::instance().total;
   return cudaSuccess;
 }
@@ -108,12 +108,14 @@ cudaError_t CUDARTAPI cudaMalloc(void** pointer, size_t size) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
   ++r.allocations;
+  if (const cudaError_t error = r.break_captures()) return error;
   if (const cudaError_t error = r.answer(cudaSuccess)) return error;
   return r.answer(DeviceMemory::instance().allocate(pointer, size));
 }
 cudaError_t CUDARTAPI cudaFree(void* pointer) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
+  if (const cudaError_t error = r.break_captures()) return error;
   r.wait_all();
   return r.answer(DeviceMemory::instance().release(pointer));
 }
@@ -122,6 +124,7 @@ cudaError_t CUDARTAPI cudaHostAlloc(void** pointer, size_t size, unsigned) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
   ++r.allocations;
+  if (const cudaError_t error = r.break_captures()) return error;
   *pointer = std::malloc(size);
   if (!*pointer) return r.answer(cudaErrorMemoryAllocation);
   std::memset(*pointer, 0xFF, size);
@@ -132,12 +135,23 @@ cudaError_t CUDARTAPI cudaFreeHost(void* pointer) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
   if (!pointer) return r.answer(cudaSuccess);
+  if (const cudaError_t error = r.break_captures()) return error;
   r.wait_all();
   if (r.pinned.erase(static_cast<const char*>(pointer)) == 0) {
     simt::report_fault("cudaFreeHost of what cudaHostAlloc did not give");
     return r.answer(cudaErrorInvalidValue);
   }
   std::free(pointer);
+  return r.answer(cudaSuccess);
+}
+
+cudaError_t CUDARTAPI cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
+  Runtime& r = Runtime::instance();
+  const auto lock = r.lock();
+  *attributes = {};
+  attributes->type = simt::in_device_heap(pointer) ? cudaMemoryTypeDevice
+                     : r.is_pinned(pointer)        ? cudaMemoryTypeHost
+                                                   : cudaMemoryTypeUnregistered;
   return r.answer(cudaSuccess);
 }
 
@@ -196,6 +210,10 @@ const char* CUDARTAPI cudaGetErrorString(cudaError_t error) {
       return "too many resources requested for launch";
     case cudaErrorInvalidValue:
       return "invalid argument";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
     case cudaErrorNotReady:
       return "device not ready";
     default:

@@ -98,19 +98,23 @@ cudaError_t CUDARTAPI cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event
   return r.answer(cudaSuccess);
 }
 
-cudaError_t CUDARTAPI cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+cudaError_t CUDARTAPI cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
   if (!r.usable(stream)) return r.answer(cudaErrorInvalidResourceHandle);
   if (stream->capture) return r.answer(cudaErrorIllegalState);
   stream->capture = new CUgraph_st;
+  stream->capture->mode = mode;
   return r.answer(cudaSuccess);
 }
 cudaError_t CUDARTAPI cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   Runtime& r = Runtime::instance();
   const auto lock = r.lock();
   *graph = std::exchange(stream->capture, nullptr);
-  return r.answer(*graph ? cudaSuccess : cudaErrorIllegalState);
+  if (*graph == nullptr) return r.answer(cudaErrorIllegalState);
+  if (!(*graph)->broken) return r.answer(cudaSuccess);
+  delete std::exchange(*graph, nullptr);
+  return r.answer(cudaErrorStreamCaptureInvalidated);
 }
 cudaError_t CUDARTAPI cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
                                            unsigned long long) {

@@ -54,7 +54,7 @@ TEST_CASE("the fake of cuDNN accepts nothing that the real one refuses, and runs
   const auto questions = deviceless::questions();
   CHECK(questions.size() == real.size());
   const Handle handle;
-  const cuda::Descriptor device = cuda::device_of(handle.get());
+  const cuda::Device device = cuda::device_of(handle.get());
   for (const deviceless::Question& question : questions) {
     CAPTURE(question.name);
     REQUIRE(real.count(question.name) == 1);

@@ -1,7 +1,11 @@
 // The entry points of cuDNN's graph API that Thaw calls, over the fake's descriptors. NVIDIA's header gives
 // every prototype.
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <string>
 #include <utility>
 
 #include "tests/simt/cudnn_fake.h"
@@ -70,6 +74,13 @@ const std::map<int, std::vector<Rule>>& schema() {
         {CUDNN_ATTR_OPERATION_POINTWISE_XDESC, type_desc, 1, true},
         {CUDNN_ATTR_OPERATION_POINTWISE_BDESC, type_desc, 1, false},
         {CUDNN_ATTR_OPERATION_POINTWISE_YDESC, type_desc, 1, true}}},
+      {CUDNN_BACKEND_REDUCTION_DESCRIPTOR,
+       {{CUDNN_ATTR_REDUCTION_OPERATOR, CUDNN_TYPE_REDUCTION_OPERATOR_TYPE, 1, true},
+        {CUDNN_ATTR_REDUCTION_COMP_TYPE, type_data, 1, true}}},
+      {CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR,
+       {{CUDNN_ATTR_OPERATION_REDUCTION_DESC, type_desc, 1, true},
+        {CUDNN_ATTR_OPERATION_REDUCTION_XDESC, type_desc, 1, true},
+        {CUDNN_ATTR_OPERATION_REDUCTION_YDESC, type_desc, 1, true}}},
       {CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, {{CUDNN_ATTR_OPERATIONGRAPH_OPS, type_desc, many, true}}},
       {CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, {{CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, 1, true}}},
       {CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR,
@@ -83,7 +94,8 @@ const std::map<int, std::vector<Rule>>& schema() {
         {CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, type_int, 1, true}}},
       {CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
        {{CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, type_desc, 1, true},
-        {CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, type_desc, 1, true}}},
+        {CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, false},  // one of these two
+        {CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, type_desc, 1, false}}},
       {CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR,
        {{CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, type_int, many, true},
         {CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, type_pointer, many, true},
@@ -91,15 +103,59 @@ const std::map<int, std::vector<Rule>>& schema() {
   return rules;
 }
 
-std::map<const void*, std::shared_ptr<Descriptor>>& live() {
-  // Outlives every object of the program.
-  static auto* descriptors = new std::map<const void*, std::shared_ptr<Descriptor>>;
-  return *descriptors;
+// Descriptors may be made, finalised and destroyed by several threads at once, each by one at a time.
+struct Live {
+  std::mutex mutex;
+  std::map<const void*, std::shared_ptr<Descriptor>> descriptors;
+};
+Live& live() {
+  static auto* all = new Live;  // outlives every object of the program
+  return *all;
 }
 
 std::shared_ptr<Descriptor> find(const void* handle) {
-  const auto it = live().find(handle);
-  return it == live().end() ? nullptr : it->second;
+  const std::lock_guard lock(live().mutex);
+  const auto it = live().descriptors.find(handle);
+  return it == live().descriptors.end() ? nullptr : it->second;
+}
+
+// cuDNN keeps it for each thread.
+std::string& last_error() {
+  static thread_local std::string text;
+  return text;
+}
+
+cudnnStatus_t refuse(cudnnStatus_t status, const char* says) {
+  last_error() = says;
+  return status;
+}
+
+// Threads that compile() has to meet.
+struct Meeting {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int wanted = 0, inside = 0;
+  bool missed = false;
+};
+Meeting& meeting() {
+  static auto* one = new Meeting;
+  return *one;
+}
+
+cudnnStatus_t compile(Descriptor& plan) {
+  plan.engine = plan.descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)->engine;
+  Meeting& m = meeting();
+  if (std::unique_lock lock(m.mutex); m.wanted > 0) {
+    if (!m.missed && ++m.inside == m.wanted) m.wanted = 0;
+    m.changed.notify_all();
+    m.missed = m.missed || !m.changed.wait_for(lock, std::chrono::seconds(10), [&] { return m.wanted == 0; });
+    if (m.missed) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "compiled alone");
+  }
+  if (!plan.engine.compiles) return refuse(CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED, plan.engine.says);
+  const bool handle = plan.attributes.count(CUDNN_ATTR_EXECUTION_PLAN_HANDLE) != 0;
+  if (!handle && plan.attributes.count(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP) == 0) return bad;
+  return plan.engine.needs_handle && !handle ? refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, plan.engine.says)
+                                             : good;
 }
 
 std::size_t size_of(cudnnBackendAttributeType_t type) {
@@ -196,10 +252,12 @@ cudnnStatus_t check_pointers(const Descriptor& graph, const std::map<std::int64_
 namespace simt::cudnn {
 
 std::vector<Engine> usual_engines() {
-  return {{.number = 1, .notes = {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}},
+  return {{.number = 5, .compiles = false, .says = "this engine's source does not compile"},
+          {.number = 1, .notes = {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}},
           {.number = 2, .notes = {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}},
           {.number = 3, .notes = {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}, .f32_only = true},
-          {.number = 4, .f32_only = true, .milliseconds = 2}};
+          {.number = 4, .f32_only = true, .milliseconds = 2},
+          {.number = 6, .milliseconds = 3}};
 }
 
 void set_engines(std::vector<Engine> engines) {
@@ -208,6 +266,13 @@ void set_engines(std::vector<Engine> engines) {
 
 Integers take_executed() {
   return std::exchange(executed(), {});
+}
+
+void compile_together(int count) {
+  const std::lock_guard lock(meeting().mutex);
+  meeting().wanted = count;
+  meeting().inside = 0;
+  meeting().missed = false;
 }
 
 }  // namespace simt::cudnn
@@ -241,12 +306,15 @@ const char* CUDNNWINAPI cudnnGetErrorString(cudnnStatus_t status) {
       return "CUDNN_STATUS_EXECUTION_FAILED";
     case CUDNN_STATUS_NOT_SUPPORTED:
       return "CUDNN_STATUS_NOT_SUPPORTED";
+    case CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED:
+      return "CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED";
     default:
       return "CUDNN_STATUS_BAD_PARAM";
   }
 }
 void CUDNNWINAPI cudnnGetLastErrorString(char* message, size_t size) {
-  if (size > 0) message[0] = '\0';
+  if (size == 0) return;
+  message[std::exchange(last_error(), {}).copy(message, size - 1)] = '\0';
 }
 
 cudnnStatus_t CUDNNWINAPI cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t kind,
@@ -255,11 +323,13 @@ cudnnStatus_t CUDNNWINAPI cudnnBackendCreateDescriptor(cudnnBackendDescriptorTyp
   auto descriptor = std::make_shared<Descriptor>();
   descriptor->kind = kind;
   *out = descriptor.get();
-  live()[descriptor.get()] = descriptor;
+  const std::lock_guard lock(live().mutex);
+  live().descriptors[descriptor.get()] = descriptor;
   return good;
 }
 cudnnStatus_t CUDNNWINAPI cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t handle) {
-  return live().erase(handle) != 0 ? good : bad;
+  const std::lock_guard lock(live().mutex);
+  return live().descriptors.erase(handle) != 0 ? good : bad;
 }
 
 cudnnStatus_t CUDNNWINAPI cudnnBackendSetAttribute(cudnnBackendDescriptor_t handle,
@@ -288,11 +358,9 @@ cudnnStatus_t CUDNNWINAPI cudnnBackendFinalize(cudnnBackendDescriptor_t handle) 
   if (!descriptor || descriptor->finalized) return bad;
   for (const Rule& rule : schema().at(descriptor->kind))
     if (rule.required && descriptor->attributes.count(rule.name) == 0) return bad;
-  if (descriptor->kind == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
-    descriptor->engine = descriptor->descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)->engine;
-    if (!descriptor->engine.compiles) return CUDNN_STATUS_NOT_SUPPORTED;
-  }
-  const cudnnStatus_t status = check_meaning(*descriptor);
+  cudnnStatus_t status = check_meaning(*descriptor);
+  if (status == good && descriptor->kind == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR)
+    status = compile(*descriptor);
   descriptor->finalized = status == good;
   return status;
 }
@@ -341,7 +409,7 @@ cudnnStatus_t CUDNNWINAPI cudnnBackendExecute(cudnnHandle_t handle, cudnnBackend
   auto* workspace = reinterpret_cast<void*>(pack->integer(CUDNN_ATTR_VARIANT_PACK_WORKSPACE));
   const Engine& engine = plan->engine;
   executed().push_back(engine.number);
-  if (!engine.executes) return CUDNN_STATUS_NOT_SUPPORTED;
+  if (!engine.executes) return refuse(CUDNN_STATUS_NOT_SUPPORTED, engine.says);
   const auto workspace_bytes = static_cast<std::size_t>(engine.workspace_bytes);
   if (!simt::device_range(workspace, workspace_bytes)) {
     simt::report_fault("cuDNN: the workspace is too small");

@@ -22,6 +22,8 @@ struct Engine {
   double milliseconds = 1;                // that a run takes on the device's clock
   std::int64_t workspace_bytes = 1001;    // odd, and wanted, so that it is given
   bool compiles = true, executes = true;  // false: refused there, though proposed
+  bool needs_handle = false;              // its plan is refused without the attribute of the handle
+  const char* says = "";                  // cuDNN's last error where it refuses
 };
 
 // What every heuristic proposes, in this order, to begin with: engines with notes before the one without.
@@ -29,6 +31,9 @@ std::vector<Engine> usual_engines();
 void set_engines(std::vector<Engine> engines);
 // The numbers of the engines that were executed since the last call, in order.
 Integers take_executed();
+// The next `count` plans compile only while all of them do at once; a plan that waits for ten seconds in vain
+// is refused.
+void compile_together(int count);
 
 struct Descriptor;
 
@@ -61,13 +66,14 @@ Tensor tensor_of(const Descriptor& descriptor);
 
 // A node of the graph: x and w are null where it has none.
 struct Node {
-  enum class Kind { forward, data_gradient, weight_gradient, pointwise } kind{};
+  enum class Kind { forward, data_gradient, weight_gradient, pointwise, sum } kind{};
   const Descriptor* function = nullptr;  // the convolution or the pointwise operation
   std::vector<const Descriptor*> inputs;
   const Descriptor* output = nullptr;
   const Descriptor *x = nullptr, *w = nullptr, *y = nullptr;  // of a convolution
 };
 bool is_node(const Descriptor& descriptor);
+bool is_convolution(const Node& node);
 Node node_of(const Descriptor& descriptor);
 
 // What finalize() demands beyond the schema.

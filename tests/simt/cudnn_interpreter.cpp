@@ -125,6 +125,16 @@ void pointwise(const Node& node, std::map<std::int64_t, Values>& values) {
   });
 }
 
+void sum(const Node& node, std::map<std::int64_t, Values>& values) {
+  const Tensor x = tensor_of(*node.inputs.front()), y = tensor_of(*node.output);
+  Values& out = values[y.uid];
+  std::vector<double> sums(out.size());
+  each(x.dims, [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, std::size_t i) {
+    sums[dense(y.dims, n, c, h, w)] += values[x.uid][i];
+  });
+  std::transform(sums.begin(), sums.end(), out.begin(), [](double s) { return static_cast<float>(s); });
+}
+
 }  // namespace
 
 std::size_t element_size(cudnnDataType_t type) {
@@ -146,13 +156,15 @@ void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& poi
       in.resize(static_cast<std::size_t>(elements(t.dims)));
       each(t.dims, [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, std::size_t i) {
         const float value = load_value(t.type, pointers.at(t.uid), offset(t, n, c, h, w));
-        in[i] = tf32 && node.kind != Node::Kind::pointwise ? simt::rounded_to_tf32(value) : value;
+        in[i] = tf32 && is_convolution(node) ? simt::rounded_to_tf32(value) : value;
       });
     }
     const Tensor out = tensor_of(*node.output);
     values[out.uid].assign(static_cast<std::size_t>(elements(out.dims)), 0.0f);
     if (node.kind == Node::Kind::pointwise)
       pointwise(node, values);
+    else if (node.kind == Node::Kind::sum)
+      sum(node, values);
     else
       convolve(node, values);
     for (float& value : values[out.uid]) value = rounded(out.type, value);

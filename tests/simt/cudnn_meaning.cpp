@@ -61,7 +61,7 @@ cudnnStatus_t check_graph(const Descriptor& d) {
       const Tensor t = tensor_of(*input);
       if (t.is_virtual && written.count(t.uid) == 0) return bad;
     }
-    if (n.kind != Node::Kind::pointwise && !first) return CUDNN_STATUS_NOT_SUPPORTED;
+    if (is_convolution(n) && !first) return CUDNN_STATUS_NOT_SUPPORTED;
     if (!written.insert(tensor_of(*n.output).uid).second) return bad;
     first = false;
   }
@@ -74,7 +74,7 @@ cudnnStatus_t check_engines(const Descriptor& heuristic) {
                           ->attributes.at(CUDNN_ATTR_OPERATIONGRAPH_OPS)
                           .descriptors;
   const Node first = node_of(*nodes.front());
-  if (first.kind == Node::Kind::pointwise || nodes.size() == 1) return good;
+  if (!is_convolution(first) || nodes.size() == 1) return good;
   const Tensor x = tensor_of(*first.x), w = tensor_of(*first.w);
   const bool depthwise = w.dims[1] == 1 && x.dims[1] > 1;
   return depthwise && x.type == CUDNN_DATA_BFLOAT16 ? CUDNN_STATUS_NOT_SUPPORTED : good;
@@ -127,11 +127,16 @@ Tensor tensor_of(const Descriptor& d) {
           d.integer(CUDNN_ATTR_TENSOR_IS_VIRTUAL) != 0};
 }
 
+bool is_convolution(const Node& n) {
+  return n.kind != Node::Kind::pointwise && n.kind != Node::Kind::sum;
+}
+
 bool is_node(const Descriptor& d) {
   return d.kind == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ||
          d.kind == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ||
          d.kind == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR ||
-         d.kind == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR;
+         d.kind == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR ||
+         d.kind == CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR;
 }
 
 Node node_of(const Descriptor& d) {
@@ -161,6 +166,12 @@ Node node_of(const Descriptor& d) {
       n.y = d.descriptor(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY);
       n.inputs = {n.x, n.y};
       return n;
+    case CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR:
+      n.kind = Node::Kind::sum;
+      n.function = d.descriptor(CUDNN_ATTR_OPERATION_REDUCTION_DESC);
+      n.inputs = {d.descriptor(CUDNN_ATTR_OPERATION_REDUCTION_XDESC)};
+      n.output = d.descriptor(CUDNN_ATTR_OPERATION_REDUCTION_YDESC);
+      return n;
     default:
       n.kind = Node::Kind::pointwise;
       n.function = d.descriptor(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
@@ -184,6 +195,8 @@ cudnnStatus_t check_meaning(Descriptor& d) {
   if (d.kind == CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR) return check_engines(d);
   if (!is_node(d)) return good;
   const Node n = node_of(d);
+  if (n.kind == Node::Kind::sum)
+    return broadcasts(tensor_of(*n.output).dims, tensor_of(*n.inputs.front()).dims) ? good : bad;
   return n.kind == Node::Kind::pointwise ? check_pointwise(n) : check_convolution(n);
 }
 

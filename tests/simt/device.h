@@ -98,11 +98,10 @@ template <class... P, class... A>
 cudaError_t launch_shared(const char* name, void (*kernel)(P...), dim3 grid, dim3 block,
                           std::size_t dynamic_shared, cudaStream_t stream, A... args) {
   static_assert((std::is_trivially_copyable_v<P> && ...), "kernel parameters are copied as bytes");
-  static_assert(parameter_bytes<P...>() <= parameter_limit, "kernel parameters exceed 32764 bytes");
   std::tuple<P...> held(static_cast<P>(args)...);
   return enqueue_launch(stream,
                         {name, grid, block, dynamic_shared, [kernel, held] { std::apply(kernel, held); },
-                         reinterpret_cast<const void*>(kernel)});
+                         reinterpret_cast<const void*>(kernel), parameter_bytes<P...>()});
 }
 
 template <class... P, class... A>

@@ -1,4 +1,5 @@
-// What a device refuses before a kernel starts: block and grid sizes, launch bounds, dynamic shared memory.
+// What a device refuses before a kernel starts: block and grid sizes, launch bounds, dynamic shared memory,
+// and kernel parameters that are too many.
 #include <map>
 
 #include "tests/simt/memory.h"
@@ -50,6 +51,11 @@ cudaError_t enqueue_launch(cudaStream_t stream, Launch launch) {
   const bool valid = threads > 0 && threads <= max_threads && b.z <= 64 && g.x > 0 && g.x <= 0x7fffffffu &&
                      g.y > 0 && g.y <= 65535 && g.z > 0 && g.z <= 65535;
   if (!valid) return r.answer(cudaErrorInvalidConfiguration);
+  if (launch.parameter_bytes > parameter_limit) {
+    r.report(std::to_string(launch.parameter_bytes) + " bytes of kernel parameters, more than " +
+             std::to_string(parameter_limit));
+    return r.answer(cudaErrorInvalidValue);
+  }
   if (threads > launch_bound(launch.kernel)) return r.answer(cudaErrorLaunchOutOfResources);
   if (const auto raised = raised_limits().find(launch.kernel); raised != raised_limits().end()) {
     if (launch.dynamic_shared > raised->second) return r.answer(cudaErrorInvalidValue);

@@ -6,12 +6,12 @@
 namespace thaw::cuda {
 
 PoolPolicy pool_policy() {
-  return {.granularity = 1,
-          .large = 0,
-          .large_granularity = 1,
-          .slack_percent = 0,
-          .poison = true,
-          .upload_ring = std::size_t{64} << 10};
+  return chosen_pool_policy({.granularity = 1,
+                             .large = 0,
+                             .large_granularity = 1,
+                             .slack_percent = 0,
+                             .poison = true,
+                             .upload_ring = std::size_t{64} << 10});
 }
 
 }  // namespace thaw::cuda

@@ -102,6 +102,14 @@ bool Runtime::usable(CUstream_st* stream) {
   return false;
 }
 
+cudaError_t Runtime::break_captures() {
+  bool any = false;
+  for (CUstream_st* stream : streams_)
+    if (stream->capture && stream->capture->mode != cudaStreamCaptureModeRelaxed)
+      any = stream->capture->broken = true;
+  return any ? answer(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
+}
+
 void Runtime::add(CUstream_st* stream, std::function<void()> operation) {
   if (stream->capture) {
     if (!stream->waits.empty())
@@ -153,6 +161,16 @@ bool Runtime::is_pinned(const void* pointer) const {
 }
 
 // ---- the free functions of simt.h
+
+unsigned multiprocessors() {
+  static const unsigned count = [] {
+    const char* text = std::getenv("SIMT_MULTIPROCESSORS");
+    const int number = text ? std::atoi(text) : 1;  // few blocks, so that grid-stride loops loop
+    if (number < 1) throw std::invalid_argument(std::string("SIMT_MULTIPROCESSORS is ") + text);
+    return static_cast<unsigned>(number);
+  }();
+  return count;
+}
 
 void report_fault(const std::string& text) {
   Runtime::instance().report(text);

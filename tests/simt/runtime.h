@@ -16,6 +16,8 @@
 
 struct CUgraph_st {
   std::vector<std::function<void()>> operations;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;  // while it is captured
+  bool broken = false;                                       // the capture cannot be ended any more
 };
 struct CUgraphExec_st {
   std::vector<std::function<void()>> operations;
@@ -61,6 +63,9 @@ class Runtime {
   CUstream_st* add_stream();
   void remove_stream(CUstream_st* stream);
   bool usable(CUstream_st* stream);  // a stream of ours; a fault if it is the default stream
+  // What memory calls do to captures: those that are not relaxed break, and the call answers an error. (The
+  // emulator's programs capture and allocate in one thread, so the mode of a thread is that of all.)
+  cudaError_t break_captures();
   void add(CUstream_st* stream, std::function<void()> operation);
   void wait(CUstream_st* stream, std::uint64_t upto);
   void wait(CUstream_st* stream) { wait(stream, stream->queued); }

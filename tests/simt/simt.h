@@ -6,6 +6,7 @@
 //   SIMT_STREAMS=eager|lazy|random      when queued work runs: at once, only when waited for, or in between
 //   SIMT_SEED=N                         of both random orders
 //   SIMT_WORKERS=N                      OS threads that run blocks (2)
+//   SIMT_MULTIPROCESSORS=N              of the device (1); grids are 8 blocks on each at most
 //   SIMT_PROTECT=1                      device memory can be touched only while the device works
 //
 // Unwritten memory: allocations, reused pool blocks and shared arrays hold 0xFF bytes, which are NaN as
@@ -58,7 +59,8 @@ std::string take_fault();
 
 inline constexpr std::size_t shared_limit = 48 << 10;          // of a block, unless raised
 inline constexpr std::size_t raised_shared_limit = 227 << 10;  // what cudaFuncSetAttribute may ask for
-inline constexpr std::size_t parameter_limit = 32764;          // bytes, since CUDA 12.1 on sm_70
+inline constexpr std::size_t parameter_limit = 4096;  // bytes; 32764 take a toolkit and a driver of CUDA 12.1
+unsigned multiprocessors();
 
 // ---- engine
 
@@ -68,6 +70,7 @@ struct Launch {
   std::size_t dynamic_shared = 0;
   std::function<void()> body;    // runs the kernel once, for the emulated thread that calls it
   const void* kernel = nullptr;  // its entry
+  std::size_t parameter_bytes = 0;
   std::size_t shared_limit = simt::shared_limit;
 };
 

@@ -3,7 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "kernels/backend.h"
+#include "tests/simt/runtime.h"
 #include "tests/simt/support.h"
 
 namespace thaw::simt_test {
@@ -88,6 +92,33 @@ TEST_CASE("an upload reaches the device while the step before it has not begun")
   CHECK_FALSE(begun);
   CHECK(input.host()[63] == 2.0f);
   CHECK(seen == 1.0f);
+}
+
+TEST_CASE("an upload from page-locked memory is fetched from there, and the memory may change on return") {
+  const auto backend = make_cuda_backend();
+  constexpr std::size_t count = 100'000, bytes = count * 4;
+  const auto& pinned = ::simt::Runtime::instance().pinned;
+  REQUIRE(!pinned.empty());
+  const auto ring = std::find_if(pinned.begin(), pinned.end(),
+                                 [](const auto& p) { return p.second == cuda::pool_policy().upload_ring; });
+  REQUIRE(ring != pinned.end());
+  const std::string before(ring->first, ring->second);
+  const std::shared_ptr<void> source = backend->upload_source(bytes);
+  auto* values = static_cast<std::uint32_t*>(source.get());
+  void* memory = backend->allocate(bytes);
+  std::vector<std::uint32_t> back(count);
+  for (const auto streams : {::simt::Streams::lazy, ::simt::Streams::random}) {
+    const Schedule schedule(streams);
+    for (std::size_t i = 0; i < count; ++i) values[i] = value_of(1, i);
+    backend->upload(memory, values, bytes);
+    for (std::size_t i = 0; i < count; ++i) values[i] = 0;
+    backend->download(back.data(), memory, bytes);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < count; ++i) wrong += back[i] != value_of(1, i) ? 1 : 0;
+    CHECK(wrong == 0);
+  }
+  CHECK(std::string(ring->first, ring->second) == before);
+  backend->deallocate(memory, bytes);
 }
 
 TEST_CASE("large uploads pass through page-locked memory piece by piece") {

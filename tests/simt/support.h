@@ -3,7 +3,10 @@
 
 #include <cuda_runtime.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/cuda/queue.h"
@@ -16,7 +19,10 @@ namespace thaw::simt_test {
 // A non-blocking stream and the queue over it.
 class TestQueue {
  public:
-  TestQueue() { cuda::check(cudaStreamCreateWithFlags(&queue.stream, cudaStreamNonBlocking), "stream"); }
+  TestQueue() {
+    queue.multiprocessors = ::simt::multiprocessors();
+    cuda::check(cudaStreamCreateWithFlags(&queue.stream, cudaStreamNonBlocking), "stream");
+  }
   ~TestQueue() { cudaStreamDestroy(queue.stream); }
   TestQueue(const TestQueue&) = delete;
   TestQueue& operator=(const TestQueue&) = delete;
@@ -56,6 +62,23 @@ class DeviceArray {
   const TestQueue& queue_;
   std::size_t count_;
   void* memory_ = nullptr;
+};
+
+// An environment variable has this value, or none, as long as the object lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    if (const char* before = getenv(name)) before_ = before;
+    set(value);
+  }
+  ~Variable() { set(before_ ? before_->c_str() : nullptr); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  void set(const char* value) const { value ? setenv(name_, value, 1) : unsetenv(name_); }
+  const char* name_;
+  std::optional<std::string> before_;
 };
 
 template <class T>

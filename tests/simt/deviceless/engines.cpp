@@ -33,14 +33,14 @@ bool compiled_at_run_time(const Descriptor& configuration) {
 
 }  // namespace
 
-Engines ask(const Descriptor& graph, const Descriptor& device, cuda::EngineLimits limits) {
+Engines ask(const cuda::Graph& graph, const cuda::Device& device, cuda::EngineLimits limits) {
   const auto configurations = cuda::engine_configurations(graph, device, limits);
   Engines answer{.configurations = configurations.size()};
   for (const Descriptor& configuration : configurations) {
     if (compiled_at_run_time(configuration)) continue;
     Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
     plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
-    plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device.properties);
     if (plan.try_finalize() != CUDNN_STATUS_SUCCESS) continue;
     answer.precompiled = true;
     answer.workspace = integer(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);

@@ -14,6 +14,6 @@ struct Engines {
 };
 
 // Throws Error if cuDNN refuses the graph itself.
-Engines ask(const cuda::Descriptor& graph, const cuda::Descriptor& device, cuda::EngineLimits limits);
+Engines ask(const cuda::Graph& graph, const cuda::Device& device, cuda::EngineLimits limits);
 
 }  // namespace thaw::deviceless

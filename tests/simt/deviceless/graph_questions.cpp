@@ -7,8 +7,6 @@
 namespace thaw::deviceless {
 namespace {
 
-using cuda::Descriptor;
-
 struct Geometry {
   const char* name;
   Conv2dSpec spec;
@@ -94,7 +92,7 @@ ConstView view(const Geometry& g, DType type, std::int64_t h, std::int64_t w, st
   return v;
 }
 
-std::string count(const Descriptor& graph, const Descriptor& device, DType type) {
+std::string count(const cuda::Graph& graph, const cuda::Device& device, DType type) {
   return std::to_string(cuda::engine_configurations(graph, device, cuda::limits_for(type, false)).size());
 }
 
@@ -102,7 +100,7 @@ Question forward(const Geometry& g, DType type, bool bias, bool residual, bool r
   const std::string name = std::string(g.name) + " " + dtype_name(type) + " forward" + (bias ? "+bias" : "") +
                            (residual ? "+residual" : "") + (relu ? "+relu" : "");
   return {name,
-          [=, spec = g.spec](const Descriptor& device) {
+          [=, spec = g.spec](const cuda::Device& device) {
             const ConstView x = view(g, type, g.h, g.w, spec.in);
             const ConstView y = view(g, type, spec.out_h(g.h), spec.out_w(g.w), spec.out);
             cuda::GraphBuilder builder;
@@ -117,7 +115,7 @@ Question gradient(const Geometry& g, DType type, bool data) {
   const std::string name =
       std::string(g.name) + " " + dtype_name(type) + (data ? " data gradient" : " weight gradient");
   return {name,
-          [=, spec = g.spec](const Descriptor& device) {
+          [=, spec = g.spec](const cuda::Device& device) {
             const ConstView x = view(g, type, g.h, g.w, spec.in);
             const ConstView y = view(g, type, spec.out_h(g.h), spec.out_w(g.w), spec.out);
             cuda::GraphBuilder builder;

@@ -241,7 +241,7 @@ std::vector<Question> misuse_questions() {
   std::vector<Question> all;
   for (const auto& group : {attribute_misuses(), node_misuses()})
     for (const auto& [name, status] : group)
-      all.push_back({name, [status = status](const Descriptor&) -> std::string {
+      all.push_back({name, [status = status](const cuda::Device&) -> std::string {
                        return cudnnGetErrorString(status());
                      }});
   return all;

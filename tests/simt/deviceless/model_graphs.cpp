@@ -65,8 +65,8 @@ std::vector<ConvolutionGraph> convolution_graphs(const std::string& model, std::
   return std::move(backend.graphs);
 }
 
-cuda::Descriptor operation_graph(cuda::GraphBuilder& builder, const ConvolutionGraph& graph, DType type,
-                                 std::int64_t batch) {
+cuda::Graph operation_graph(cuda::GraphBuilder& builder, const ConvolutionGraph& graph, DType type,
+                            std::int64_t batch) {
   ConstView x = graph.x, y = graph.y, residual;
   x.type = y.type = type;
   x.n = y.n = batch;

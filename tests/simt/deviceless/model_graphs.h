@@ -24,7 +24,7 @@ struct ConvolutionGraph {
 std::vector<ConvolutionGraph> convolution_graphs(const std::string& model, std::int64_t size);
 
 // The operation graph as Convolutions builds it, for `batch` pictures of `type` at aligned addresses.
-cuda::Descriptor operation_graph(cuda::GraphBuilder& builder, const ConvolutionGraph& graph, DType type,
-                                 std::int64_t batch);
+cuda::Graph operation_graph(cuda::GraphBuilder& builder, const ConvolutionGraph& graph, DType type,
+                            std::int64_t batch);
 
 }  // namespace thaw::deviceless

@@ -14,7 +14,7 @@ struct Question {
   std::string name;
   // Of a graph: the number of engine configurations, "0" if there are none. Of a wrong call: the name of the
   // status.
-  std::function<std::string(const cuda::Descriptor& device)> ask;
+  std::function<std::string(const cuda::Device& device)> ask;
   bool graph = false;
 };
 

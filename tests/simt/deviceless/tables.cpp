@@ -48,8 +48,7 @@ std::string cells(const Summary& sum) {
 }
 
 Engines engines_of(Table& table, const ConvolutionGraph& graph, const DescribedDevice& device,
-                   const cuda::Descriptor& descriptor, DType type, std::int64_t batch,
-                   const std::string& model) {
+                   const cuda::Device& descriptor, DType type, std::int64_t batch, const std::string& model) {
   ++table.asked;
   Engines engines;
   std::string refusal;
@@ -70,7 +69,7 @@ Engines engines_of(Table& table, const ConvolutionGraph& graph, const DescribedD
 Summaries ask_everything(Table& table, const std::vector<std::int64_t>& batches) {
   Summaries sums;
   const auto devices = described_devices();
-  std::vector<cuda::Descriptor> descriptors;
+  std::vector<cuda::Device> descriptors;
   for (const DescribedDevice& device : devices) descriptors.push_back(cuda::device_described(device.json));
   for (const Model& model : models)
     for (const ConvolutionGraph& graph : convolution_graphs(model.name, model.size))
@@ -118,12 +117,12 @@ Table answer_table() {
   Table table;
   table.text = "# cuDNN " + cudnn_version() +
                ": question, sm_80, sm_90. Renewed by: deviceless answers FILE --write\n";
-  std::vector<cuda::Descriptor> descriptors;
+  std::vector<cuda::Device> descriptors;
   for (const DescribedDevice& device : described_devices())
     descriptors.push_back(cuda::device_described(device.json));
   for (const Question& question : questions()) {
     table.text += question.name;
-    for (const cuda::Descriptor& device : descriptors) table.text += "\t" + question.ask(device);
+    for (const cuda::Device& device : descriptors) table.text += "\t" + question.ask(device);
     table.text += "\n";
     ++table.asked;
   }

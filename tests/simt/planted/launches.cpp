@@ -45,6 +45,20 @@ void shared_bytes(const char* name, void (*kernel)(float*), std::size_t dynamic)
   q.wait();
 }
 
+struct Table {
+  float values[1100];
+};
+
+void large_table(float* y, Table table) {
+  y[threadIdx.x] = table.values[threadIdx.x];
+}
+
+void parameters_over_limit() {
+  const TestQueue q;
+  const DeviceArray<float> y(q, 64);
+  run(q, "parameters_over_limit", large_table, 1, 64, y.data(), Table{});
+}
+
 void on_grid(const char* name, dim3 grid, dim3 block) {
   const TestQueue q;
   const DeviceArray<float> y(q, 4096);
@@ -75,6 +89,8 @@ std::vector<Fault> launches() {
       {"dynamic_shared_forgotten", "dynamic shared memory that the launch did not ask for",
        [] { shared_bytes("dynamic_shared_forgotten", dynamic_shared_forgotten, 0); }, "asked for none",
        Where::thread},
+      {"parameters_over_limit", "4,408 bytes of kernel parameters", parameters_over_limit,
+       "bytes of kernel parameters"},
       {"launch_bounds", "128 threads for a kernel of `__launch_bounds__(64)`",
        [] { fill("launch_bounds", bounded, 1, 128, 128); }, "too many resources"},
       {"too_many_threads", "a block of 1025 threads",

@@ -1,4 +1,7 @@
 // Memory that a kernel or the host must not touch, or has not written.
+#include <cstdlib>
+
+#include "kernels/cuda/memory.h"
 #include "kernels/cuda/vector.h"
 #include "tests/simt/planted/fault.h"
 
@@ -26,6 +29,16 @@ void read_past_end() {
   const DeviceArray<float> y(q, 64), x(q, std::vector<float>(63, 1.0f));
   run(q, "read_past_end", copy_elements, 1, 64, y.data(), static_cast<const float*>(x.data()));
   expect(y.host(), 1.0f);
+}
+
+// Of a block of the backend's pool, under the device's policy and THAW_POOL.
+void pool_read_past_end() {
+  setenv("THAW_POOL", "passthrough", 1);
+  const TestQueue q;
+  const DeviceArray<float> y(q, 64);
+  cuda::Pool pool(q.queue, cuda::chosen_pool_policy(cuda::device_pool_policy()));
+  const void* x = pool.allocate(63 * sizeof(float));
+  run(q, "pool_read_past_end", copy_elements, 1, 64, y.data(), static_cast<const float*>(x));
 }
 
 void read_far(float* y) {
@@ -159,6 +172,8 @@ std::vector<Fault> memory_accesses() {
       {"read_far", "a read megabytes past an array", [] { fill("read_far", read_far); },
        "past the end of a device allocation", Where::line, plain},
       {"read_past_end", "a read one element past an array", read_past_end, poison, Where::line, asan},
+      {"pool_read_past_end", "a read one element past a block of the pool, with `THAW_POOL=passthrough`",
+       pool_read_past_end, poison, Where::line, asan},
       {"shared_write_past_end", "a write one element past a shared array",
        [] { fill("shared_write_past_end", shared_write_past_end); }, "write outside a shared array",
        Where::thread, every, poison},

@@ -160,6 +160,22 @@ void wait_in_capture() {
   cuda::check(cudaStreamSynchronize(q.queue.stream), "waiting in a capture");
 }
 
+void malloc_in_capture() {
+  const TestQueue q;
+  cudaStreamBeginCapture(q.queue.stream, cudaStreamCaptureModeGlobal);
+  void* memory = nullptr;
+  cuda::check(cudaMalloc(&memory, 64), "cudaMalloc in a capture");
+}
+
+void free_in_capture() {
+  const TestQueue q;
+  void* memory = nullptr;
+  cudaMalloc(&memory, 64);
+  cudaStreamBeginCapture(q.queue.stream, cudaStreamCaptureModeGlobal);
+  cudaFree(memory);
+  end_capture(q);
+}
+
 void capture_twice() {
   const TestQueue q;
   cudaStreamBeginCapture(q.queue.stream, cudaStreamCaptureModeThreadLocal);
@@ -248,6 +264,10 @@ std::vector<Fault> streams_and_capture() {
        "has been destroyed"},
       {"wait_in_capture", "a wait for a stream that is being captured", wait_in_capture,
        "waiting in a capture"},
+      {"malloc_in_capture", "cudaMalloc during a capture that is not relaxed", malloc_in_capture,
+       "cudaMalloc in a capture: operation not permitted"},
+      {"free_in_capture", "cudaFree during a capture that is not relaxed", free_in_capture,
+       "previous error during capture"},
       {"capture_twice", "a second capture of one stream", capture_twice, "a second capture"},
       {"end_without_capture", "the end of a capture that never began", end_without_capture,
        "the end of no capture"},
