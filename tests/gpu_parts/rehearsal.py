@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""The three calls of tests/gpu as on a lent machine: a fresh copy of the tree each time, an empty HOME, no network,
+everything gone afterwards but at most 8 files of 16 MiB from $OUT. Fails if anything that is needed gets lost.
+
+    tests/gpu_parts/rehearsal.py BUILD     on the emulator of an ordinary build; call 1 is killed, call 2 told to end
+    tests/gpu_parts/rehearsal.py --nvcc    builds with this machine's nvcc for an H100, in one call that has an hour
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MIB = 1 << 20
+CARRIED = ("build/gpu-carry", "build/gpu-home")  # ignored folders that travel with the tree
+NAME = re.compile(r"[A-Za-z0-9._-]+")
+# Why a piece may be left at the end, without a GPU.
+EXCUSED = ("needs no nvcc", "no Python with PyTorch", "compute-sanitizer is not on this machine", "has no torch.compile")
+
+
+def isolation():
+    """The words that take the network away and let a kill end all that a command started."""
+    for words in (["unshare", "-n", "-p", "--fork", "--kill-child"], ["unshare", "-r", "-n", "-p", "--fork", "--kill-child"]):
+        if shutil.which("unshare") and subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
+            return words
+    print("not run: without a network: unshare has no rights here; the calls keep the network")
+    return []
+
+
+class Lent:
+    """A machine that forgets everything between calls."""
+
+    def __init__(self, folder):
+        self.tree, self.out, self.user = folder / "tree", folder / "out", folder / "user"
+        self.isolation, self.faults = isolation(), []
+
+    def fault(self, text):
+        print(f"FAULT: {text}", flush=True)
+        self.faults.append(text)
+
+    def arrive(self, home):
+        for folder in (self.tree, self.out, self.user):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "-co", "--exclude-standard"], check=True,
+                                capture_output=True, text=True).stdout
+        sources = {name: ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()}
+        for carried, folder in zip(CARRIED, (ROOT / CARRIED[0], home)):
+            sources |= {f"{carried}/{path.relative_to(folder)}": path for path in folder.rglob("*") if path.is_file()}
+        for name, path in sources.items():
+            to = self.tree / name
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, to)
+        size = sum(path.stat().st_size for path in sources.values())
+        print(f"the tree: {len(sources)} files, {size / MIB:.1f} MiB", flush=True)
+        if size > 64 * MIB:
+            self.fault("the tree is larger than 64 MiB")
+
+    def leave(self, home):
+        """What the machine lets out of $OUT goes into `home`."""
+        files = [path for path in sorted(self.out.rglob("*")) if path.is_file()]
+        if len(files) > 8:
+            self.fault(f"{len(files)} files in $OUT; 8 come home")
+        for path in files[:8]:
+            inside, size = path.relative_to(self.out), path.stat().st_size
+            print(f"  {inside}: {size / MIB:.2f} MiB")
+            if size > 16 * MIB or len(inside.parts) > 3 or not all(NAME.fullmatch(part) for part in inside.parts):
+                self.fault(f"{inside} does not come home: {size} bytes, {len(inside.parts) - 1} folders down")
+                continue
+            to = home / inside
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, to)
+        outside = [str(path.relative_to(self.user)) for path in self.user.rglob("*") if path.is_file()]
+        if outside:
+            self.fault(f"left in HOME and lost: {', '.join(outside[:5])}")
+
+    def call(self, words, home, limit_s, end_at=None, with_signal=None):
+        """Runs `words` in a fresh copy; after the line that begins with `end_at` it gets the signal. Returns its lines."""
+        self.arrive(home)
+        print(f"$ {' '.join(map(str, words))}", flush=True)
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.user), "OUT": str(self.out), "LANG": "C.UTF-8"}
+        process = subprocess.Popen([*self.isolation, *map(str, words)], cwd=self.tree, env=environment, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   start_new_session=True)
+        deadline, lines = time.monotonic() + limit_s, []
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            print(f"  {lines[-1]}", flush=True)
+            if end_at and line.startswith(end_at):
+                self.interrupt(process, with_signal)
+                end_at = None
+            if time.monotonic() > deadline:
+                os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        print(f"ended after {limit_s - deadline + time.monotonic():.0f} s with {process.returncode}; brought home:", flush=True)
+        if end_at:
+            self.fault(f"the call ended before '{end_at}'")
+        self.leave(home)
+        return lines
+
+    def interrupt(self, process, with_signal):
+        time.sleep(0.5)  # into the next piece
+        if with_signal == signal.SIGKILL:
+            os.killpg(process.pid, signal.SIGKILL)
+            return
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        inner = children.read_text().split() if self.isolation else []
+        os.kill(int(inner[0]) if inner else process.pid, with_signal)
+
+
+def newest(home):
+    return max(home.glob("gpu-*.tar.gz"), key=lambda path: int(path.name[4:].split(".")[0]))
+
+
+def plans(home):
+    with tarfile.open(newest(home)) as tar:
+        names = [name for name in tar.getnames() if name.endswith("cudnn_plans.tsv")]
+        return tar.extractfile(names[0]).read().decode().splitlines() if names else []
+
+
+def passed(lines):
+    return [line.split(": passed")[0] for line in lines if re.match(r"(build|test|sanitize|lockstep|speed) .*: passed", line)]
+
+
+def emulated(lent, build, home):
+    """Three calls on the emulator."""
+    def call(number, folder, **more):
+        words = ["python3", "tests/gpu", number, "--results", lent.out, "--emulated", folder]
+        return lent.call(words + (["--from", CARRIED[1]] if number > 1 else []), home, 600, **more)
+
+    said = [call(1, build, end_at="speed limits: passed", with_signal=signal.SIGKILL)]
+    known = plans(home)
+    # From here on the programs are those that came home.
+    said.append(call(2, "/nowhere", end_at="lockstep layer by layer: passed", with_signal=signal.SIGTERM))
+    for number in (1, 2):
+        if number == 2:
+            said.append(call(3, "/nowhere"))
+        lost = [line for line in known if line not in plans(home)]
+        known = plans(home)
+        if lost:
+            lent.fault(f"{len(lost)} tuned plans were lost")
+    if not known:
+        lent.fault("no tuned plan came home")
+    if "stopped; what was found until then is in the results" not in said[1]:
+        lent.fault("call 2 did not end when it was told to")
+    done = [piece for lines in said for piece in passed(lines)]
+    twice = sorted({piece for piece in done if done.count(piece) > 1})
+    if twice:
+        lent.fault(f"done twice: {', '.join(twice)}")
+    page = subprocess.run([ROOT / "tests/gpu", "report", "--from", home, "--emulated", "/nowhere", "--out", lent.tree / "r"],
+                          capture_output=True, text=True, check=False)
+    text = "".join(path.read_text() for path in (lent.tree / "r").glob("emulator-*.md"))
+    print(text)
+    total, failed, unrun = map(int, re.search(r"(\d+) pieces passed, (\d+) failed, (\d+) not run", text).groups())
+    if page.returncode != 0 or failed:
+        lent.fault(f"{failed} pieces failed {page.stderr}")
+    if total != len(set(done)):
+        lent.fault(f"{len(set(done))} pieces passed in the calls, the page knows of {total}")
+    for line in text.splitlines():
+        reason = re.search(r"not run: (.*)", line)
+        if reason and not any(excuse in line for excuse in EXCUSED):
+            lent.fault(f"lost or never done: {line}")
+    for needed in ("| gradient layer1 |", "| `global_avg_pool_forward` |", "| resnet20 | train all | f32 |",
+                   "| resnet20 | inference | f32 |", "| kernels | passed |", "| tensor | passed |"):
+        if needed not in text:
+            lent.fault(f"the page lacks {needed}")
+    return total, unrun
+
+
+def with_nvcc(lent, home):
+    """The build of call 1 and what call 2 has of it."""
+    subprocess.run([ROOT / "tests/gpu", "pack"], check=True)
+    words = ["python3", "tests/gpu", 1, "--results", lent.out, "--sm", 90, "--only-carried", "--minutes", 60]
+    said = passed(lent.call(words, home, 3900))
+    words = ["python3", "tests/gpu", 2, "--results", lent.out, "--sm", 90, "--only-carried", "--from", CARRIED[1]]
+    again = lent.call(words, home, 600)
+    for piece in ("build configure", "build first", "build rest", "build carried"):
+        if piece not in said:
+            lent.fault(f"{piece} did not pass")
+        if piece in passed(again):
+            lent.fault(f"{piece} was done twice")
+    if not any("programs: restored" in line for line in again):
+        lent.fault("the programs did not come home")
+    return len(said), 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", nargs="?", type=Path)
+    parser.add_argument("--nvcc", action="store_true")
+    options = parser.parse_args()
+    if bool(options.build) == options.nvcc:
+        parser.error("either BUILD or --nvcc")
+    if not (ROOT / ".git").exists():
+        print("not run: this is no git checkout, so what would travel is not known")
+        return 0
+    with tempfile.TemporaryDirectory() as scratch:
+        lent, home = Lent(Path(scratch) / "lent"), Path(scratch) / "home"
+        home.mkdir()
+        total, unrun = with_nvcc(lent, home) if options.nvcc else emulated(lent, options.build.resolve(), home)
+        print(f"{total} pieces passed and came home, {unrun} not run; {len(lent.faults)} faults")
+        print(*lent.faults, sep="\n")
+    return 1 if lent.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
