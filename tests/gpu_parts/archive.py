@@ -5,7 +5,6 @@ programs-SOURCES-STAGE-1of2   the built programs, in files that are small enough
 """
 
 import gzip
-import hashlib
 import io
 import os
 import re
@@ -20,19 +19,6 @@ from gpu_parts.results import FAILED, NOT_RUN, Result
 LIMIT = 15 << 20  # bytes of a file that comes home: at most 16 MiB
 MOST_FILES = 6  # of at most 8 that come home
 KEPT_LOG = 128 << 10  # of each end of a log
-SOURCES = ("CMakeLists.txt", "kernels", "tensor", "layers", "models", "optim", "io", "tools", "tests", "docs/freezing")
-SUFFIXES = (".cpp", ".h", ".cu", ".txt", ".cmake")
-
-
-def fingerprint(context):
-    """Of all that the programs are built of, and of the place that they know: they open files by its name."""
-    files = [path for name in SOURCES for path in ([machine.ROOT / name] if (machine.ROOT / name).is_file() else
-                                                   (machine.ROOT / name).rglob("*")) if path.suffix in SUFFIXES]
-    total = hashlib.sha256(f"{machine.ROOT} {context.sm} {bool(context.emulated)}".encode())
-    for path in sorted(files):
-        total.update(f"{path.relative_to(machine.ROOT)} {path.stat().st_size} ".encode())
-        total.update(path.read_bytes())
-    return total.hexdigest()[:12]
 
 
 def put(path, content):
@@ -91,7 +77,7 @@ def write_programs(context, folder, stage):
     parts = [content[i:i + LIMIT] for i in range(0, len(content), LIMIT)]
     if len(parts) > MOST_FILES:
         return f"the programs are too large to bring home, {len(content) >> 20} MiB; the next call builds them anew"
-    sources = fingerprint(context)
+    sources = context.sources
     for number, part in enumerate(parts, 1):
         put(folder / f"programs-{sources}-{stage}-{number}of{len(parts)}", part)
     if stage == "rest":  # holds the first, too
@@ -127,7 +113,7 @@ def restore_state(context, home):
 
 def restore_programs(context, home, folder):
     """The stage that was restored and goes home again, or None."""
-    sources = fingerprint(context)
+    sources = context.sources
     for stage in ("rest", "first"):
         parts = sorted(home.glob(f"programs-{sources}-{stage}-*of*"), key=lambda path: int(path.name.split("-")[-1].split("of")[0]))
         if not parts or len(parts) != int(parts[0].name.split("of")[-1]):
@@ -146,7 +132,7 @@ def restore_programs(context, home, folder):
 
 def forget(context, listed, stage):
     """Drops results that do not stand: of the build where its programs are not here, and failures of other sources."""
-    sources = fingerprint(context)
+    sources = context.sources
     for piece in listed:
         known = context.store.read(piece)
         unbuilt = piece.part == "build" and piece.name in {"rest": (), "first": ("configure", "rest", "carried")}.get(

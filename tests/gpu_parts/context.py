@@ -1,6 +1,7 @@
 """What all parts share: folders, programs, and the sizes of a run on a GPU or on the emulator."""
 
 import functools
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from gpu_parts import machine
 from gpu_parts.results import Store
 
+SOURCES = ("CMakeLists.txt", "kernels", "tensor", "layers", "models", "optim", "io", "tools", "tests", "docs/freezing")
+SUFFIXES = (".cpp", ".h", ".cu", ".txt", ".cmake")
 FOLDERS = ("kernels", "tensor", "layers", "models", "optim", "io", "tools")
 
 
@@ -90,6 +93,16 @@ class Context:
     @property
     def build(self):
         return self.out / "build"
+
+    @functools.cached_property
+    def sources(self):
+        """Names all that the programs are built of, and the place whose files they open."""
+        files = [path for name in SOURCES for path in (machine.ROOT / name, *(machine.ROOT / name).rglob("*"))
+                 if path.suffix in SUFFIXES and path.is_file()]
+        total = hashlib.sha256(f"{machine.ROOT} {self.sm} {bool(self.emulated)}".encode())
+        for path in sorted(files):
+            total.update(f"{path.relative_to(machine.ROOT)} {path.stat().st_size} ".encode() + path.read_bytes())
+        return total.hexdigest()[:12]
 
     @property
     def store(self):

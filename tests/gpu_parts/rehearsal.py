@@ -7,8 +7,10 @@ everything gone afterwards but at most 8 files of 16 MiB from $OUT. Fails if any
 """
 
 import argparse
+import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -86,20 +88,28 @@ class Lent:
         """Runs `words` in a fresh copy; after the line that begins with `end_at` it gets the signal. Returns its lines."""
         self.arrive(home)
         print(f"$ {' '.join(map(str, words))}", flush=True)
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.user), "OUT": str(self.out), "LANG": "C.UTF-8"}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.user), "OUT": str(self.out), "LANG": "C.UTF-8",
+                       "CCACHE_DISABLE": "1"}
         process = subprocess.Popen([*self.isolation, *map(str, words)], cwd=self.tree, env=environment, text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    start_new_session=True)
         deadline, lines = time.monotonic() + limit_s, []
-        for line in process.stdout:
-            lines.append(line.rstrip("\n"))
-            print(f"  {lines[-1]}", flush=True)
-            if end_at and line.startswith(end_at):
-                self.interrupt(process, with_signal)
-                end_at = None
-            if time.monotonic() > deadline:
+        try:
+            for line in process.stdout:
+                lines.append(line.rstrip("\n"))
+                print(f"  {lines[-1]}", flush=True)
+                if end_at and line.startswith(end_at):
+                    self.interrupt(process, with_signal)
+                    end_at = None
+                if time.monotonic() > deadline:
+                    break
+            else:
+                process.wait()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            process.wait()
+            process.stdout.close()
         print(f"ended after {limit_s - deadline + time.monotonic():.0f} s with {process.returncode}; brought home:", flush=True)
         if end_at:
             self.fault(f"the call ended before '{end_at}'")
@@ -114,6 +124,18 @@ class Lent:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         inner = children.read_text().split() if self.isolation else []
         os.kill(int(inner[0]) if inner else process.pid, with_signal)
+
+
+def streams(lent, build):
+    """That bench writes an answer at once, not at its end."""
+    program = next(path for path in (build / "tests/bench_emulated", build / "tools/bench") if path.exists())
+    process = subprocess.Popen([program, "--device", "cuda", "--json", "--model", "resnet18", "-b", "1", "--repeats", "1000",
+                                "--only", "relu_forward"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    ready = select.select([process.stdout], [], [], 120)[0]
+    if not ready or not process.stdout.readline().startswith(b'{"batch"') or process.poll() is not None:
+        lent.fault("bench keeps its answers back")
+    process.kill()
+    process.communicate()
 
 
 def newest(home):
@@ -136,6 +158,7 @@ def emulated(lent, build, home):
         words = ["python3", "tests/gpu", number, "--results", lent.out, "--emulated", folder]
         return lent.call(words + (["--from", CARRIED[1]] if number > 1 else []), home, 600, **more)
 
+    streams(lent, build)
     said = [call(1, build, end_at="speed limits: passed", with_signal=signal.SIGKILL)]
     known = plans(home)
     # From here on the programs are those that came home.

@@ -18,7 +18,7 @@ class Result:
     seconds: float = 0.0
     data: dict = field(default_factory=dict)
     begun: int = 0  # how often it was begun without coming to an end
-    sources: str = ""  # archive.fingerprint of what ran
+    sources: str = ""  # Context.sources of what ran
 
 
 @dataclass
