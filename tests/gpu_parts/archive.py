@@ -111,8 +111,8 @@ def restore_state(context, home):
     raise ValueError(f"{home} holds no gpu-CALL.tar.gz that can be read; it is what the call before brought home")
 
 
-def restore_programs(context, home, folder):
-    """The stage that was restored and goes home again, or None."""
+def restore_programs(context, home):
+    """The stage that was restored, or None."""
     sources = context.sources
     for stage in ("rest", "first"):
         parts = sorted(home.glob(f"programs-{sources}-{stage}-*of*"), key=lambda path: int(path.name.split("-")[-1].split("of")[0]))
@@ -124,8 +124,6 @@ def restore_programs(context, home, folder):
         except (OSError, EOFError, tarfile.TarError) as error:
             print(f"{parts[0]} cannot be read: {error}", flush=True)
             continue
-        for part in parts:
-            put(folder / part.name, part.read_bytes())
         return stage
     return None
 

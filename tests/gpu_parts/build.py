@@ -159,7 +159,7 @@ def device(context, limit_s):
 
 def pieces(context):
     absent = Result(NOT_RUN, "the emulated run takes the programs of an ordinary build; it needs no nvcc")
-    steps = (("configure", configure, 120), ("first", first, 1000), ("device", device, 60), ("rest", rest, 1000),
+    steps = (("configure", configure, 120), ("first", first, 3600), ("device", device, 60), ("rest", rest, 3600),
              ("carried", carried_only, 60))
     if context.emulated:
         steps = tuple((name, step if name in ("first", "device", "rest") else lambda context, limit_s: absent, limit)

@@ -32,7 +32,7 @@ def run(context, listed, call, folder, home, deadline, run_piece, write_page):
     folder.mkdir(parents=True, exist_ok=True)
     if home:
         before = archive.restore_state(context, home)
-        stage = archive.restore_programs(context, home, folder)
+        stage = archive.restore_programs(context, home)
         archive.forget(context, listed, stage)
         print(f"goes on from call {before}; programs: {'restored' if stage else 'built anew'}", flush=True)
     else:

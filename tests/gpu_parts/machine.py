@@ -1,6 +1,7 @@
 """What this machine has, and commands with a time limit and a log."""
 
 import contextlib
+import functools
 import os
 import re
 import selectors
@@ -105,6 +106,7 @@ def find_program(name, folders=()):
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, places)))
 
 
+@functools.cache
 def python_with_torch(scratch):
     """(python, version of PyTorch), or (None, reason)."""
     for python in dict.fromkeys([sys.executable, shutil.which("python3"), "/usr/bin/python3"]):
