@@ -129,7 +129,8 @@ void run_steps(Backend& backend, const Options& options, DType type) {
                   {"images_per_second", rate},
                   {"peak_bytes", peak_bytes}});
     else
-      fmt::print("{:<13} {:9.1f} ms {:8.1f} images/s, peak {:.0f} MB\n", task, seconds * 1e3, rate,
+      fmt::print("{:<13} {:9.1f} ms {:8.1f} images/s, peak {:.0f} MB\n",
+                 task == "train" ? "training step" : "inference", seconds * 1e3, rate,
                  static_cast<double>(peak_bytes) / 1048576.0);
     std::fflush(stdout);
   };

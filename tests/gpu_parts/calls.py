@@ -1,4 +1,4 @@
-"""`tests/gpu 1`, `2`, `3`: all parts within a few short calls on a lent machine that keeps nothing from one to the next."""
+"""`tests/gpu 1`, `2`, `3`: all parts in a few short calls on a lent machine that keeps nothing from one to the next."""
 
 import time
 from fnmatch import fnmatch

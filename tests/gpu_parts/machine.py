@@ -54,6 +54,12 @@ def collect(stream, log, deadline, on_line):
             told = max(told, end)
 
 
+def with_cuda():
+    """This environment, with CUDA's libraries to be found last: cuDNN opens NVRTC by its name alone."""
+    folders = [os.environ.get("LD_LIBRARY_PATH", ""), f"{os.environ.get('CUDA_PATH', '/usr/local/cuda')}/lib64"]
+    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(filter(None, folders))}
+
+
 def run(command, log, limit_s, split=False, environment=None, on_line=None):
     """Runs `command` in the source root, at most `limit_s` seconds; then it and its children are killed.
 
@@ -67,7 +73,7 @@ def run(command, log, limit_s, split=False, environment=None, on_line=None):
         try:
             process = subprocess.Popen([str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE, stderr=error_file if split else subprocess.STDOUT,
-                                       start_new_session=True, env={**os.environ, **(environment or {})})
+                                       start_new_session=True, env={**with_cuda(), **(environment or {})})
         except OSError as error:
             out.write(f"{error}\n".encode())
             return Outcome(127, 0.0, str(error), False)

@@ -25,12 +25,14 @@ MIB = 1 << 20
 CARRIED = ("build/gpu-carry", "build/gpu-home")  # ignored folders that travel with the tree
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 # Why a piece may be left at the end, without a GPU.
-EXCUSED = ("needs no nvcc", "no Python with PyTorch", "compute-sanitizer is not on this machine", "has no torch.compile")
+EXCUSED = ("needs no nvcc", "no Python with PyTorch", "compute-sanitizer is not on this machine",
+           "this peer has no resnet20")
 
 
 def isolation():
     """The words that take the network away and let a kill end all that a command started."""
-    for words in (["unshare", "-n", "-p", "--fork", "--kill-child"], ["unshare", "-r", "-n", "-p", "--fork", "--kill-child"]):
+    alone = ["-n", "-p", "--fork", "--kill-child"]
+    for words in (["unshare", *alone], ["unshare", "-r", *alone]):
         if shutil.which("unshare") and subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
             return words
     print("not run: without a network: unshare has no rights here; the calls keep the network")
@@ -110,7 +112,8 @@ class Lent:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             process.stdout.close()
-        print(f"ended after {limit_s - deadline + time.monotonic():.0f} s with {process.returncode}; brought home:", flush=True)
+        seconds = limit_s - deadline + time.monotonic()
+        print(f"ended after {seconds:.0f} s with {process.returncode}; brought home:", flush=True)
         if end_at:
             self.fault(f"the call ended before '{end_at}'")
         self.leave(home)
@@ -129,8 +132,8 @@ class Lent:
 def streams(lent, build):
     """That bench writes an answer at once, not at its end."""
     program = next(path for path in (build / "tests/bench_emulated", build / "tools/bench") if path.exists())
-    process = subprocess.Popen([program, "--device", "cuda", "--json", "--model", "resnet18", "-b", "1", "--repeats", "1000",
-                                "--only", "relu_forward"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([program, "--device", "cuda", "--json", "--model", "resnet18", "-b", "1", "--repeats",
+                                "1000", "--only", "relu_forward"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     ready = select.select([process.stdout], [], [], 120)[0]
     if not ready or not process.stdout.readline().startswith(b'{"batch"') or process.poll() is not None:
         lent.fault("bench keeps its answers back")
@@ -149,7 +152,8 @@ def plans(home):
 
 
 def passed(lines):
-    return [line.split(": passed")[0] for line in lines if re.match(r"(build|test|sanitize|lockstep|speed) .*: passed", line)]
+    found = (re.match(r"((build|test|sanitize|lockstep|speed) .*?): passed", line) for line in lines)
+    return [match.group(1) for match in found if match]
 
 
 def emulated(lent, build, home):
@@ -160,16 +164,12 @@ def emulated(lent, build, home):
 
     streams(lent, build)
     said = [call(1, build, end_at="speed limits: passed", with_signal=signal.SIGKILL)]
-    known = plans(home)
     # From here on the programs are those that came home.
     said.append(call(2, "/nowhere", end_at="lockstep layer by layer: passed", with_signal=signal.SIGTERM))
-    for number in (1, 2):
-        if number == 2:
-            said.append(call(3, "/nowhere"))
-        lost = [line for line in known if line not in plans(home)]
-        known = plans(home)
-        if lost:
-            lent.fault(f"{len(lost)} tuned plans were lost")
+    known = plans(home)
+    said.append(call(3, "/nowhere"))
+    if set(known) - set(plans(home)):
+        lent.fault("call 3 lost tuned plans")
     if not known:
         lent.fault("no tuned plan came home")
     if "stopped; what was found until then is in the results" not in said[1]:
