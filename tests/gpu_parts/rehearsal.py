@@ -163,15 +163,15 @@ def emulated(lent, build, home):
         return lent.call(words + (["--from", CARRIED[1]] if number > 1 else []), home, 600, **more)
 
     streams(lent, build)
-    said = [call(1, build, end_at="speed limits: passed", with_signal=signal.SIGKILL)]
-    # From here on the programs are those that came home.
-    said.append(call(2, "/nowhere", end_at="lockstep layer by layer: passed", with_signal=signal.SIGTERM))
+    said = [call(1, build, end_at="speed thaw resnet20 all f32 2 train: passed", with_signal=signal.SIGKILL)]
     known = plans(home)
+    # From here on the programs are those that came home.
+    said.append(call(2, "/nowhere", end_at="test tensor: passed", with_signal=signal.SIGTERM))
     said.append(call(3, "/nowhere"))
     if set(known) - set(plans(home)):
-        lent.fault("call 3 lost tuned plans")
+        lent.fault("tuned plans of call 1 were lost")
     if not known:
-        lent.fault("no tuned plan came home")
+        lent.fault("no tuned plan came home from call 1")
     if "stopped; what was found until then is in the results" not in said[1]:
         lent.fault("call 2 did not end when it was told to")
     done = [piece for lines in said for piece in passed(lines)]
