@@ -8,6 +8,7 @@ everything gone afterwards but at most 8 files of 16 MiB from $OUT. Fails if any
 
 import argparse
 import contextlib
+import io
 import os
 import re
 import select
@@ -220,18 +221,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", nargs="?", type=Path)
     parser.add_argument("--nvcc", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="all that the calls say, not only after a fault")
     options = parser.parse_args()
     if bool(options.build) == options.nvcc:
         parser.error("either BUILD or --nvcc")
     if not (ROOT / ".git").exists():
         print("not run: this is no git checkout, so what would travel is not known")
         return 0
+    said = sys.stdout if options.verbose or options.nvcc else io.StringIO()
     with tempfile.TemporaryDirectory() as scratch:
-        lent, home = Lent(Path(scratch) / "lent"), Path(scratch) / "home"
+        home, lent = Path(scratch) / "home", Lent(Path(scratch) / "lent")
         home.mkdir()
-        total, unrun = with_nvcc(lent, home) if options.nvcc else emulated(lent, options.build.resolve(), home)
-        print(f"{total} pieces passed and came home, {unrun} not run; {len(lent.faults)} faults")
-        print(*lent.faults, sep="\n")
+        with contextlib.redirect_stdout(said):
+            total, unrun = with_nvcc(lent, home) if options.nvcc else emulated(lent, options.build.resolve(), home)
+    if lent.faults and said is not sys.stdout:
+        print(said.getvalue())
+    print(f"{total} pieces passed and came home, {unrun} not run; {len(lent.faults)} faults", *lent.faults, sep="\n")
     return 1 if lent.faults else 0
 
 
