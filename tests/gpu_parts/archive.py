@@ -95,13 +95,15 @@ def unpack(tar, to):
         target.chmod(entry.mode & 0o777 | 0o600)
 
 
-def restore_state(context, home):
-    """The call whose state it is; of several the newest that can be read. ValueError: there is none."""
+def restore_state(context, home, before=None):
+    """The call whose state it is: the newest before call `before` that can be read. ValueError: there is none."""
     states = {int(found.group(1)): path for path in home.glob("gpu-*.tar.gz")
               if (found := re.fullmatch(r"gpu-(\d+)\.tar\.gz", path.name))}
     for part in ("results", "logs", "cache"):
         shutil.rmtree(context.out / part, ignore_errors=True)
     for call in sorted(states, reverse=True):
+        if before and call >= before:  # of another time
+            continue
         try:
             with tarfile.open(states[call]) as tar:
                 unpack(tar, context.out)

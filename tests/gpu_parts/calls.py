@@ -31,7 +31,7 @@ def run(context, listed, call, folder, home, deadline, run_piece, write_page):
     """Runs all pieces that have no result, one after the other until `deadline`, a time of time.monotonic()."""
     folder.mkdir(parents=True, exist_ok=True)
     if home:
-        before = archive.restore_state(context, home)
+        before = archive.restore_state(context, home, call)
         stage = archive.restore_programs(context, home)
         archive.forget(context, listed, stage)
         print(f"goes on from call {before}; programs: {'restored' if stage else 'built anew'}", flush=True)
