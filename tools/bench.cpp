@@ -32,10 +32,33 @@ struct Sum {
   double seconds = 0.0, flops = 0.0, limit = 0.0;
 };
 
+// One answer of --json is one line, written at once: a run that is cut short keeps those it has.
+void print_line(const nlohmann::json& answer) {
+  fmt::print("{}\n", answer.dump());
+  std::fflush(stdout);
+}
+
 class Report {
  public:
   Report(const Options& options, const Limits& limits, DType type)
       : options_(options), limits_(limits), type_(type) {}
+
+  void begin(const std::string& device) {
+    if (options_.json)
+      print_line({{"device", device},
+                  {"model", options_.model},
+                  {"batch", options_.batch},
+                  {"precision", options_.precision},
+                  {"tf32", options_.backend.tf32},
+                  {"limits",
+                   {{"f32_gflops", limits_.f32_flops * 1e-9},
+                    {"bf16_gflops", limits_.bf16_flops * 1e-9},
+                    {"copy_gbytes_per_second", limits_.bytes_per_second * 1e-9}}}});
+    else
+      fmt::print(stderr, "{}\nlimits: {:.1f} GFLOP/s f32, {:.1f} bf16, copy {:.1f} GB/s (read + written)\n",
+                 device, limits_.f32_flops * 1e-9, limits_.bf16_flops * 1e-9,
+                 limits_.bytes_per_second * 1e-9);
+  }
 
   void run(Backend& backend, const Case& c) {
     if (c.op.find(options_.only) == std::string::npos) return;
@@ -55,13 +78,13 @@ class Report {
     sum.flops += c.flops * c.count;
     sum.limit += limit * c.count;
     if (options_.json) {
-      rows_.push_back({{"op", c.op},
-                       {"shape", c.shape},
-                       {"count", c.count},
-                       {"ms", seconds * 1e3},
-                       {"gflops", c.flops / seconds * 1e-9},
-                       {"gbytes_per_second", c.bytes / seconds * 1e-9},
-                       {"share_of_limit", limit / seconds}});
+      print_line({{"op", c.op},
+                  {"shape", c.shape},
+                  {"count", c.count},
+                  {"ms", seconds * 1e3},
+                  {"gflops", c.flops / seconds * 1e-9},
+                  {"gbytes_per_second", c.bytes / seconds * 1e-9},
+                  {"share_of_limit", limit / seconds}});
     } else {
       fmt::print("{:<28} {:<36} x{:<2} {:9.3f} ms {:8.1f} GFLOP/s {:7.1f} GB/s {:5.0f} %\n", c.op, c.shape,
                  c.count, seconds * 1e3, c.flops / seconds * 1e-9, c.bytes / seconds * 1e-9,
@@ -70,25 +93,8 @@ class Report {
     }
   }
 
-  void finish(const std::string& device) {
-    if (options_.json) {
-      nlohmann::json sums;
-      for (const auto& [op, sum] : sums_)
-        sums[op] = {{"ms", sum.seconds * 1e3}, {"share_of_limit", sum.limit / sum.seconds}};
-      const nlohmann::json all = {{"device", device},
-                                  {"model", options_.model},
-                                  {"batch", options_.batch},
-                                  {"precision", options_.precision},
-                                  {"tf32", options_.backend.tf32},
-                                  {"limits",
-                                   {{"f32_gflops", limits_.f32_flops * 1e-9},
-                                    {"bf16_gflops", limits_.bf16_flops * 1e-9},
-                                    {"copy_gbytes_per_second", limits_.bytes_per_second * 1e-9}}},
-                                  {"ops", rows_},
-                                  {"sums", sums}};
-      fmt::print("{}\n", all.dump());
-      return;
-    }
+  void finish() {
+    if (options_.json) return;
     fmt::print("\nAll of {} at batch {}, each shape as often as the network has it:\n", options_.model,
                options_.batch);
     for (const auto& [op, sum] : sums_) {
@@ -102,43 +108,42 @@ class Report {
   const Limits& limits_;
   DType type_;
   std::map<std::string, Sum> sums_;
-  nlohmann::json rows_ = nlohmann::json::array();
 };
 
 void run_steps(Backend& backend, const Options& options, DType type) {
-  const StepTimes times = time_steps(
-      backend, {.model = options.model,
-                .freeze = options.freeze,
-                .batch = options.batch,
-                .input_size = options.input_size,
-                .type = type,
-                .repeats = options.repeats,
-                .dense_form = options.dense_form == "concat" ? DenseForm::concat : DenseForm::slices});
-  const auto rate = [&](double seconds) { return static_cast<double>(options.batch) / seconds; };
-  const auto megabytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1048576.0; };
-  if (options.json) {
-    const nlohmann::json all = {{"device", backend.description()},
-                                {"model", options.model},
-                                {"freeze", options.freeze},
-                                {"batch", options.batch},
-                                {"input_size", options.input_size},
-                                {"precision", options.precision},
-                                {"tf32", options.backend.tf32},
-                                {"train_ms", times.train_seconds * 1e3},
-                                {"train_images_per_second", rate(times.train_seconds)},
-                                {"train_peak_bytes", times.train_peak_bytes},
-                                {"inference_ms", times.inference_seconds * 1e3},
-                                {"inference_images_per_second", rate(times.inference_seconds)},
-                                {"inference_peak_bytes", times.inference_peak_bytes}};
-    fmt::print("{}\n", all.dump());
-    return;
-  }
-  fmt::print("{} at {}x{}, batch {}, {}, --freeze {}\n", options.model, options.input_size,
-             options.input_size, options.batch, options.precision, options.freeze);
-  fmt::print("training step {:9.1f} ms {:8.1f} images/s, peak {:.0f} MB\n", times.train_seconds * 1e3,
-             rate(times.train_seconds), megabytes(times.train_peak_bytes));
-  fmt::print("inference     {:9.1f} ms {:8.1f} images/s, peak {:.0f} MB\n", times.inference_seconds * 1e3,
-             rate(times.inference_seconds), megabytes(times.inference_peak_bytes));
+  if (!options.json)
+    fmt::print("{} at {}x{}, batch {}, {}, --freeze {}\n", options.model, options.input_size,
+               options.input_size, options.batch, options.precision, options.freeze);
+  const auto answer = [&](const std::string& task, double seconds, std::size_t peak_bytes) {
+    const double rate = static_cast<double>(options.batch) / seconds;
+    if (options.json)
+      print_line({{"device", backend.description()},
+                  {"model", options.model},
+                  {"freeze", options.freeze},
+                  {"batch", options.batch},
+                  {"input_size", options.input_size},
+                  {"precision", options.precision},
+                  {"tf32", options.backend.tf32},
+                  {"task", task},
+                  {"ms", seconds * 1e3},
+                  {"images_per_second", rate},
+                  {"peak_bytes", peak_bytes}});
+    else
+      fmt::print("{:<13} {:9.1f} ms {:8.1f} images/s, peak {:.0f} MB\n",
+                 task == "train" ? "training step" : "inference", seconds * 1e3, rate,
+                 static_cast<double>(peak_bytes) / 1048576.0);
+    std::fflush(stdout);
+  };
+  time_steps(backend,
+             {.model = options.model,
+              .freeze = options.freeze,
+              .batch = options.batch,
+              .input_size = options.input_size,
+              .type = type,
+              .repeats = options.repeats,
+              .dense_form = options.dense_form == "concat" ? DenseForm::concat : DenseForm::slices,
+              .task = options.only.empty() ? "both" : options.only},
+             answer);
 }
 
 // The two forms of DenseNet-121's layer from 256 channels, and of the block that it stands in.
@@ -147,7 +152,6 @@ void run_dense(Backend& backend, const Options& options, DType type) {
       {"a layer 256 -> 128 -> 32 at 28x28", {.in = 256, .growth = 32, .layers = 1, .size = 28}},
       {"denseblock2 of densenet121, 12 layers at 28x28", {.in = 128, .growth = 32, .layers = 12, .size = 28}},
   };
-  nlohmann::json rows = nlohmann::json::array();
   for (auto [name, block] : blocks) {
     block.batch = options.batch;
     block.type = type;
@@ -156,22 +160,19 @@ void run_dense(Backend& backend, const Options& options, DType type) {
       const char* form_name = form == DenseForm::concat ? "concat" : "slices";
       const DenseTimes times = time_dense_block(backend, block, form);
       if (options.json)
-        rows.push_back({{"block", name},
-                        {"form", form_name},
-                        {"ms", times.seconds * 1e3},
-                        {"peak_bytes", times.peak_bytes}});
+        print_line({{"device", backend.description()},
+                    {"batch", options.batch},
+                    {"precision", options.precision},
+                    {"tf32", options.backend.tf32},
+                    {"block", name},
+                    {"form", form_name},
+                    {"ms", times.seconds * 1e3},
+                    {"peak_bytes", times.peak_bytes}});
       else
         fmt::print("{:<48} {:<7} {:9.2f} ms, peak {:7.1f} MB\n", name, form_name, times.seconds * 1e3,
                    static_cast<double>(times.peak_bytes) / 1048576.0);
     }
   }
-  if (options.json)
-    fmt::print("{}\n", nlohmann::json{{"device", backend.description()},
-                                      {"batch", options.batch},
-                                      {"precision", options.precision},
-                                      {"tf32", options.backend.tf32},
-                                      {"blocks", rows}}
-                           .dump());
 }
 
 void run(const Options& options) {
@@ -188,12 +189,8 @@ void run(const Options& options) {
   if (options.dense) return run_dense(*backend, options, type);
   if (options.step) return run_steps(*backend, options, type);
   const Limits limits = measure_limits(*backend, threads);
-  std::fputs(fmt::format("{}\nlimits: {:.1f} GFLOP/s f32, {:.1f} bf16, copy {:.1f} GB/s (read + written)\n",
-                         backend->description(), limits.f32_flops * 1e-9, limits.bf16_flops * 1e-9,
-                         limits.bytes_per_second * 1e-9)
-                 .c_str(),
-             stderr);
   Report report(options, limits, type);
+  report.begin(backend->description());
   std::map<std::pair<std::int64_t, std::int64_t>, int>
       norms;  // (size, channels): one BatchNorm per convolution
   for (const Layer& layer : layers_of(options.model)) {
@@ -209,7 +206,7 @@ void run(const Options& options) {
   }
   Buffers buffers(*backend);
   for (const Case& c : other_cases(*backend, buffers, options.batch, type)) report.run(*backend, c);
-  report.finish(backend->description());
+  report.finish();
 }
 
 }  // namespace
@@ -227,7 +224,8 @@ int main(int argc, char** argv) {
   app->add_option("--precision", options.precision, "type of the activations")
       ->check(CLI::IsMember({"f32", "bf16"}));
   thaw::add_backend_options(*app, options.backend);
-  app->add_option("--only", options.only, "run the ops whose name holds this text");
+  app->add_option("--only", options.only,
+                  "run the ops whose name holds this text; with --step: train or inference");
   app->add_option("--repeats", options.repeats, "runs of each op; the median counts")
       ->check(CLI::Range(1, 1000));
   app->add_option("--threads", options.threads, "compute threads; 0: as many as the machine has");
@@ -240,7 +238,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"slices", "concat"}));
   app->add_option("--input-size", options.input_size, "with --step: side of the pictures")
       ->check(CLI::Range(1, 4096));
-  app->add_flag("--json", options.json, "one JSON object on stdout");
+  app->add_flag("--json", options.json, "JSON on stdout, a line per answer as soon as it is there");
   return thaw::run_program(*app, argc, argv, [&] {
     thaw::bench::run(options);
     return thaw::exit_done;

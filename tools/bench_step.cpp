@@ -28,7 +28,9 @@ std::shared_ptr<void> random_pictures(Backend& backend, std::size_t bytes) {
 
 }  // namespace
 
-StepTimes time_steps(Backend& backend, const StepOptions& options) {
+StepTimes time_steps(Backend& backend, const StepOptions& options, const StepAnswer& answer) {
+  if (options.task != "both" && options.task != "train" && options.task != "inference")
+    throw Error("bench: --step has no '" + options.task + "'; --only is train or inference");
   const std::int64_t classes = default_num_classes(options.model);
   const auto network = make_network(options.model, {.num_classes = classes});
   initialize(*network, 1);
@@ -74,11 +76,15 @@ StepTimes time_steps(Backend& backend, const StepOptions& options) {
     arenas.values_changed();
     if (control.read().skip != 0) throw Error("bench: the gradient of " + options.model + " is not finite");
   };
-  step(train);  // builds what is kept, which a recording cannot
-  step([&] { recording = backend.record(train); });
-  times.train_seconds = median_seconds(options.repeats, [&] { step([&] { recording->replay(); }); });
-  recording.reset();
-  times.train_peak_bytes = backend.peak_bytes();
+  if (options.task != "inference") {
+    step(train);  // builds what is kept, which a recording cannot
+    step([&] { recording = backend.record(train); });
+    times.train_seconds = median_seconds(options.repeats, [&] { step([&] { recording->replay(); }); });
+    recording.reset();
+    times.train_peak_bytes = backend.peak_bytes();
+    if (answer) answer("train", times.train_seconds, times.train_peak_bytes);
+  }
+  if (options.task == "train") return times;
   backend.reset_peak();
   times.inference_seconds = median_seconds(options.repeats, [&] {
     backend.upload(images.data(), pictures.get(), bytes);
@@ -86,6 +92,7 @@ StepTimes time_steps(Backend& backend, const StepOptions& options) {
     backend.synchronize();
   });
   times.inference_peak_bytes = backend.peak_bytes();
+  if (answer) answer("inference", times.inference_seconds, times.inference_peak_bytes);
   return times;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "kernels/backend.h"
@@ -18,6 +19,7 @@ struct StepOptions {
   DType type = DType::f32;
   int repeats = 5;
   DenseForm dense_form = DenseForm::slices;  // of DenseNet's blocks
+  std::string task = "both";                 // "train", "inference", or both in this order
 };
 
 struct StepTimes {
@@ -25,7 +27,10 @@ struct StepTimes {
   std::size_t train_peak_bytes = 0, inference_peak_bytes = 0;  // memory of the device, weights included
 };
 
+// Told what was measured as soon as it is known. task: "train" or "inference".
+using StepAnswer = std::function<void(const std::string& task, double seconds, std::size_t peak_bytes)>;
+
 // SGD with momentum, softmax cross-entropy over 1000 classes, batch statistics where the plan trains.
-StepTimes time_steps(Backend& backend, const StepOptions& options);
+StepTimes time_steps(Backend& backend, const StepOptions& options, const StepAnswer& answer = {});
 
 }  // namespace thaw::bench

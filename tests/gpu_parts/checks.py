@@ -6,6 +6,9 @@ from gpu_parts import machine
 from gpu_parts.results import FAILED, NOT_RUN, PASSED, TIMED_OUT, Piece, Result
 
 TOOLS = ("memcheck", "racecheck", "initcheck")
+# Each tensor is an allocation of its own, of its own size: in a pool's blocks compute-sanitizer would miss an access
+# beyond a tensor, and values that a block still has from before.
+EXACT = {"THAW_POOL": "passthrough"}
 SUMMARY = re.compile(r"\[doctest\] test cases: +(\d+) *\| *(\d+) passed *\| *(\d+) failed")
 
 
@@ -35,9 +38,9 @@ def judged(outcome, command):
     return Result(PASSED, "", *common)
 
 
-def tests(context, name, arguments, part, limit_s):
-    command = [context.program("thaw_tests"), *arguments]
-    return judged(machine.run(command, context.log(part, name), limit_s), command)
+def tests(context, name, program, arguments, limit_s):
+    command = [context.program(program), *arguments]
+    return judged(machine.run(command, context.log("test", name), limit_s), command)
 
 
 def lockstep(context, name, pattern, limit_s):
@@ -57,14 +60,16 @@ def sanitized(context, tool, file, limit_s):
     # Tests provoke errors of the API, e.g. too little memory, and cuDNN's heuristics do. racecheck looks at our own
     # kernels only; initcheck cannot: it would miss what a library's kernel wrote.
     command = [sanitizer, "--tool", tool, "--error-exitcode", "9", "--report-api-errors", "no",
-               *(["--kernel-name", "kns=thaw"] if tool == "racecheck" else []), context.program("thaw_tests"),
+               *(["--kernel-name", "kns=thaw"] if tool == "racecheck" else []), context.program("kernel_tests"),
                f"--source-file=*tests/kernels/{file}"]
-    outcome = machine.run(command, context.log("sanitize", f"{tool} {file}"), limit_s)
+    outcome = machine.run(command, context.log("sanitize", f"{tool} {file}"), limit_s, environment=EXACT)
+    text = machine.text_of(command, EXACT)
     if outcome.timed_out:
-        return Result(TIMED_OUT, f"did not end within {limit_s:.0f} s", machine.text_of(command), outcome.seconds)
+        return Result(TIMED_OUT, f"did not end within {limit_s:.0f} s", text, outcome.seconds)
     if "Device not supported" in outcome.text:
-        return Result(NOT_RUN, "compute-sanitizer refuses this device", machine.text_of(command), outcome.seconds)
+        return Result(NOT_RUN, "compute-sanitizer refuses this device", text, outcome.seconds)
     result = judged(outcome, command)
+    result.command = text
     found = re.search(r"(ERROR|RACECHECK) SUMMARY: (\d+) (errors?|hazards?)", outcome.text)
     if result.status == PASSED and not found:
         return Result(FAILED, "compute-sanitizer gave no summary", result.command, result.seconds, result.data)
@@ -77,10 +82,10 @@ def sanitized(context, tool, file, limit_s):
 
 def pieces(context, part):
     if part == "test":
-        return [Piece(part, name, lambda s, n=name, a=arguments: tests(context, n, a, part, s), 500)
-                for name, arguments in context.plan.tests.items()]
+        return [Piece(part, name, lambda s, keep, a=(name, program, arguments): tests(context, *a, s), 500, needs=program)
+                for name, (program, arguments) in context.plan.tests.items()]
     if part == "lockstep":
-        return [Piece(part, name, lambda s, n=name, p=pattern: lockstep(context, n, p, s), 240)
+        return [Piece(part, name, lambda s, keep, n=name, p=pattern: lockstep(context, n, p, s), 240, needs="thaw_tests")
                 for name, pattern in context.plan.lockstep.items()]
-    return [Piece(part, f"{tool} {file}", lambda s, t=tool, f=file: sanitized(context, t, f, s), 150)
-            for tool in TOOLS for file in context.plan.sanitized]
+    return [Piece(part, f"{tool} {file}", lambda s, keep, t=tool, f=file: sanitized(context, t, f, s), 150,
+                  needs="kernel_tests") for tool in TOOLS for file in context.plan.sanitized]

@@ -1,5 +1,7 @@
 """What all parts share: folders, programs, and the sizes of a run on a GPU or on the emulator."""
 
+import functools
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 from gpu_parts import machine
 from gpu_parts.results import Store
 
+SOURCES = ("CMakeLists.txt", "kernels", "tensor", "layers", "models", "optim", "io", "tools", "tests", "docs/freezing")
+SUFFIXES = (".cpp", ".h", ".cu", ".txt", ".cmake")
 FOLDERS = ("kernels", "tensor", "layers", "models", "optim", "io", "tools")
 
 
@@ -15,67 +19,99 @@ class Steps:
     """One row of the comparison with PyTorch."""
 
     model: str
-    plan: str  # "all": everything trains; "last block": --freeze upto:layer3
+    plan: str  # "all": everything trains; "last block": only layer4 or denseblock4 and what follows
     precision: str
     batch: int
+    task: str = "train"  # or "inference"
     size: int = 224
 
     @property
     def freeze(self):
-        return "upto:layer3" if self.plan == "last block" else "none"
+        if self.plan == "all":
+            return "none"
+        return "upto:transition3" if self.model.startswith("densenet") else "upto:layer3"
 
     @property
     def name(self):
-        return f"{self.model} {self.plan} {self.precision} {self.batch}"
+        return f"{self.model} {self.plan} {self.precision} {self.batch} {self.task}"
 
 
 @dataclass
 class Plan:
-    tests: dict  # piece -> arguments of thaw_tests
+    tests: dict  # piece -> (program, its arguments)
     sanitized: list  # source files of the kernels' tests
     lockstep: dict  # piece -> pattern of test cases
-    kernels: list  # (model, precision, batch, further arguments of bench)
+    ops: list  # (model, precision, batch, further arguments of bench)
+    goals: list  # Steps that Thaw runs first alone
     steps: list
     repeats: int = 20  # per peer and round
     rounds: int = 3
+    bench: tuple = ()  # arguments of every bench
 
 
 def gpu_plan():
     kernel_tests = sorted((machine.ROOT / "tests" / "kernels").glob("*_test.cpp"))
-    order = [("resnet50", "bf16"), ("resnet18", "bf16"), ("resnet50", "f32"), ("resnet18", "f32")]
+    goals = [Steps(model, "all", "bf16", 256) for model in ("resnet50", "densenet121")]
+    bf16 = [Steps(model, plan, "bf16", 256, task) for plan, task in (("last block", "train"), ("all", "inference"))
+            for model in ("resnet50", "densenet121")]
+    small = [Steps(model, "all", "bf16", 32, task) for task in ("train", "inference")
+             for model in ("resnet50", "densenet121")]
+    resnet18 = [Steps("resnet18", plan, "bf16", 256) for plan in ("all", "last block")]
+    f32 = [Steps(model, "all", "f32", 256) for model in ("resnet50", "densenet121", "resnet18")]
     return Plan(
-        tests={folder: [f"--source-file=*tests/{folder}/*"] for folder in FOLDERS},
+        tests={"kernels": ("kernel_tests", []), **{folder: ("thaw_tests", [f"--source-file=*tests/{folder}/*"])
+                                                   for folder in FOLDERS if folder != "kernels"}},
         sanitized=[file.name for file in kernel_tests if "devices()" in file.read_text() or
                    "backends()" in file.read_text()],
         lockstep={"layer by layer": "lockstep:*", "five steps": "*five training steps on cuda*"},
-        kernels=[(model, precision, 256, []) for model, precision in order],
-        steps=[Steps(model, plan, precision, batch) for batch in (256, 32) for model, precision in order
-               for plan in ("all", "last block")])
+        ops=[("resnet50", "bf16", 256, []), ("densenet121", "bf16", 256, []), ("resnet50", "f32", 256, [])],
+        goals=goals, steps=goals + bf16 + resnet18 + small + f32)
 
 
 def emulated_plan():
-    return Plan(tests={"kernels": ["--source-file=*tests/kernels/activation_test.cpp"],
-                       "tensor": ["--source-file=*tests/tensor/*"]},
+    goal = Steps("resnet20", "all", "f32", 2, "train", 16)
+    return Plan(tests={"kernels": ("kernel_tests", ["--source-file=*tests/kernels/activation_test.cpp"]),
+                       "tensor": ("thaw_tests", ["--source-file=*tests/tensor/*"])},
                 sanitized=["activation_test.cpp"],
                 lockstep={"layer by layer": "lockstep: resnet20 in f32"},
-                kernels=[("resnet18", "f32", 1, ["--only", "global_avg_pool"])],
-                steps=[Steps("resnet20", "all", "f32", 2, 16)], repeats=1, rounds=2)
+                ops=[("resnet18", "f32", 1, ["--only", "global_avg_pool"])],
+                goals=[goal], steps=[goal, Steps("resnet20", "all", "f32", 2, "inference", 16)], repeats=1, rounds=2,
+                bench=["--tf32"])  # else the emulator has one engine for a convolution and nothing to tune
 
 
 @dataclass
 class Context:
     out: Path
-    emulated: bool = False
-    build: Path = None  # where the programs were built
+    emulated: Path = None  # an ordinary build, whose programs run on the emulator
     carry: Path = None
     sm: str = None
     only_carried: bool = False
     peer: list = None  # command of the peer, without arguments; None: found on this machine
     plan: Plan = field(default_factory=gpu_plan)
+    compiling: object = None  # the process that compiles the rest while the kernels are tested
+
+    @property
+    def build(self):
+        return self.out / "build"
+
+    @functools.cached_property
+    def sources(self):
+        """Names all that the programs are built of, and the place whose files they open."""
+        files = [path for name in SOURCES for path in (machine.ROOT / name, *(machine.ROOT / name).rglob("*"))
+                 if path.suffix in SUFFIXES and path.is_file()]
+        total = hashlib.sha256(f"{machine.ROOT} {self.sm} {bool(self.emulated)}".encode())
+        for path in sorted(files):
+            total.update(f"{path.relative_to(machine.ROOT)} {path.stat().st_size} ".encode() + path.read_bytes())
+        return total.hexdigest()[:12]
 
     @property
     def store(self):
         return Store(self.out / "results")
+
+    @property
+    def cache(self):
+        """Where cuDNN's tuned plans are kept; it travels from call to call."""
+        return self.out / "cache"
 
     def log(self, part, name):
         return self.out / "logs" / part / (name.replace("/", "-").replace(" ", "_") + ".log")
@@ -85,20 +121,24 @@ class Context:
         return self.out / "logs" / "machine"
 
     def program(self, name):
-        """thaw_tests or bench; of an ordinary build on the emulator, the ones that are linked with it."""
-        folders = {"thaw_tests": "tests", "bench": "tools"}
-        own = self.build / folders[name] / name
-        emulated = self.build / "tests" / f"{name}_emulated"
-        return emulated if self.emulated and emulated.exists() else own
+        folders = {"thaw_tests": "tests", "kernel_tests": "tests", "bench": "tools"}
+        return self.build / folders[name] / name
 
-    def unready(self):
-        """Why nothing can run on the device, or None."""
-        for name in ("thaw_tests", "bench"):
-            if not os.access(self.program(name), os.X_OK):
-                return f"{name} is not built; `tests/gpu build` builds it"
-        answer = machine.run([self.program("thaw_tests"), "--test-case=none"], self.scratch / "device.log", 120)
+    def lacks(self, program):
+        """Why `program` cannot run on the device, or None."""
+        if not os.access(self.program(program), os.X_OK):
+            return f"{program} is not built; `tests/gpu build` builds it"
+        return self.no_device
+
+    @functools.cached_property
+    def no_device(self):
+        """Why no device answers, or None; asked once."""
+        built = [name for name in ("kernel_tests", "thaw_tests") if os.access(self.program(name), os.X_OK)]
+        if not built:
+            return "no tests are built; `tests/gpu build` builds them"
+        answer = machine.run([self.program(built[0]), "--test-case=none"], self.scratch / "device.log", 120)
         if answer.code != 0:
-            return f"thaw_tests does not start: {machine.last_line(answer.text)}"
+            return f"{built[0]} does not start: {machine.last_line(answer.text)}"
         for line in answer.text.splitlines():
             if line.startswith("cuda: not run: "):
                 return f"no GPU answers: {line.removeprefix('cuda: not run: ')}"

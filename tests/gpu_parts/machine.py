@@ -1,11 +1,16 @@
 """What this machine has, and commands with a time limit and a log."""
 
+import contextlib
+import functools
 import os
+import re
+import selectors
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,33 +27,77 @@ class Outcome:
     errors: str = ""  # stderr where `split` was asked for
 
 
-def text_of(command):
+def text_of(command, environment=None):
     """The command as a person types it, with paths below the source root relative to it."""
-    return shlex.join(str(word) for word in command).replace(f"{ROOT}/", "")
+    words = [f"{name}={value}" for name, value in (environment or {}).items()] + [str(word) for word in command]
+    return shlex.join(words).replace(f"{ROOT}/", "")
 
 
-def run(command, log, limit_s, split=False, environment=None):
-    """Runs `command` in the source root, at most `limit_s` seconds; then it and its children are killed."""
+def collect(stream, log, deadline, on_line):
+    """(all that comes out of `stream`, whether the time was over before its end). The log has it at once."""
+    whole, told = b"", 0
+    with selectors.DefaultSelector() as ready:
+        ready.register(stream, selectors.EVENT_READ)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not ready.select(left):
+                return whole, True
+            part = os.read(stream.fileno(), 65536)
+            if not part:
+                return whole, False
+            log.write(part)
+            log.flush()
+            whole += part
+            end = whole.rfind(b"\n") + 1
+            for line in whole[told:end].decode(errors="replace").splitlines() if on_line else ():
+                on_line(line)
+            told = max(told, end)
+
+
+def with_cuda():
+    """This environment, with CUDA's libraries to be found last: cuDNN opens NVRTC by its name alone."""
+    folders = [os.environ.get("LD_LIBRARY_PATH", ""), f"{os.environ.get('CUDA_PATH', '/usr/local/cuda')}/lib64"]
+    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(filter(None, folders))}
+
+
+def run(command, log, limit_s, split=False, environment=None, on_line=None):
+    """Runs `command` in the source root, at most `limit_s` seconds; then it and its children are killed.
+
+    on_line: told each whole line of its output as soon as it comes.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    timed_out = False
-    try:
-        process = subprocess.Popen([str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE if split else subprocess.STDOUT,
-                                   start_new_session=True, env={**os.environ, **(environment or {})})
-    except OSError as error:
-        log.write_text(f"$ {text_of(command)}\n{error}\n")
-        return Outcome(127, 0.0, str(error), False)
-    try:
-        out, err = process.communicate(timeout=max(1.0, limit_s))
-    except subprocess.TimeoutExpired:
+    with open(log, "wb") as out, tempfile.TemporaryFile() as error_file:
+        out.write(f"$ {text_of(command, environment)}\n".encode())
+        out.flush()
+        try:
+            process = subprocess.Popen([str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=error_file if split else subprocess.STDOUT,
+                                       start_new_session=True, env={**with_cuda(), **(environment or {})})
+        except OSError as error:
+            out.write(f"{error}\n".encode())
+            return Outcome(127, 0.0, str(error), False)
         timed_out = True
+        try:
+            whole, timed_out = collect(process.stdout, out, start + max(1.0, limit_s), on_line)
+            if not timed_out:
+                process.wait()
+        finally:  # also where the script itself is stopped
+            end(process)
+        error_file.seek(0)
+        errors = error_file.read()
+        seconds = time.monotonic() - start
+        out.write(errors + f"\nexit code {process.returncode}, {seconds:.1f} s\n".encode())
+    return Outcome(process.returncode, seconds, whole.decode(errors="replace"), timed_out, errors.decode(errors="replace"))
+
+
+def end(process):
+    """Ends a process that leads its group, and its children."""
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-    text, errors = out.decode(errors="replace"), (err or b"").decode(errors="replace")
-    seconds = time.monotonic() - start
-    log.write_text(f"$ {text_of(command)}\n{text}{errors}\nexit code {process.returncode}, {seconds:.1f} s\n")
-    return Outcome(process.returncode, seconds, text, timed_out, errors)
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def last_line(text):
@@ -63,6 +112,7 @@ def find_program(name, folders=()):
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, places)))
 
 
+@functools.cache
 def python_with_torch(scratch):
     """(python, version of PyTorch), or (None, reason)."""
     for python in dict.fromkeys([sys.executable, shutil.which("python3"), "/usr/bin/python3"]):
@@ -72,6 +122,15 @@ def python_with_torch(scratch):
         if found.code == 0:
             return python, found.text.strip()
     return None, "no Python with PyTorch on this machine"
+
+
+def version(command, scratch):
+    """The release that a tool names, or None."""
+    if not command[0]:
+        return None
+    answer = run(command, scratch / "version.log", 60, split=True)
+    found = re.search(r"release .*", answer.text)
+    return (found.group(0) if found else last_line(answer.text)) if answer.code == 0 else None
 
 
 def smi(query, scratch):

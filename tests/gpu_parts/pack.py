@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+import subprocess
 from pathlib import Path
 
 HEADERS = {  # where they are looked for -> where they go, below include/
@@ -63,7 +64,21 @@ def pack(folder):
             text += f"  target_compile_definitions({target} INTERFACE {definitions})\n"
         config.write_text(text + "endif()\n")
     (folder / "machine").write_text(platform.machine() + "\n")
+    (folder / "commit").write_text(this_commit() + "\n")
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def this_commit():
+    """Of the checkout; it does not travel with the sources."""
+    command = ["git", "-C", Path(__file__).parent, "log", "-1", "--format=%h %s"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False) if shutil.which("git") else None
+    return done.stdout.strip() if done and done.returncode == 0 else ""
+
+
+def commit(folder):
+    """Of the checkout where the packages were packed; of this one where nothing is carried."""
+    file = folder / "commit"
+    return file.read_text().strip() if file.exists() else this_commit()
 
 
 def refusal(folder):

@@ -3,7 +3,7 @@
 import datetime
 import re
 
-from gpu_parts import machine, roofline
+from gpu_parts import build, roofline, speed
 from gpu_parts.results import PASSED, counts
 
 TITLES = {"build": "Build", "test": "Tests on the GPU", "sanitize": "compute-sanitizer",
@@ -76,92 +76,117 @@ def kernel_lines(result, peak):
     return lines + ["", "</details>", ""]
 
 
-def step_row(result, peaks, bandwidth):
-    config, ms = result.data["config"], result.data["ms"]
-    rows = []
-    for task in ("train", "inference"):
-        own = ms.get(f"thaw {task}")
-        if own is None:
-            continue
-        item = 2 if config["precision"] == "bf16" else 4
-        floor = roofline.step_seconds(config["model"], config["plan"], task, config["batch"], config["size"], item,
-                                      peaks.get(config["precision"], 0.0), bandwidth) if bandwidth else None
-        cells = []
-        for form in ("eager", "compiled"):
-            peer = ms.get(f"{form} {task}")
-            cells += ["not run", ""] if peer is None else [f"{peer:.2f}", f"{peer / own:.2f}"]
-        rows.append([config["model"], f"train {config['plan']}" if task == "train" else task, config["precision"],
-                     config["batch"], f"{own:.2f}", f"{config['batch'] / own * 1e3:.0f}", *cells,
-                     f"{floor * 1e3:.2f}" if floor else "not known", f"{floor * 1e3 / own:.0%}" if floor else "",
-                     result.data["rounds"]])
-    return rows
+def step_row(data, peaks, bandwidth):
+    config, ms, task = data["config"], data["ms"], data["config"]["task"]
+    own = ms["thaw"]
+    item = 2 if config["precision"] == "bf16" else 4
+    floor = roofline.step_seconds(config["model"], config["plan"], task, config["batch"], config["size"], item,
+                                  peaks.get(config["precision"], 0.0), bandwidth) if bandwidth else None
+    cells = []
+    for form in ("eager", "compiled"):
+        cells += [f"{ms[form]:.2f}", f"{ms[form] / own:.2f}"] if form in ms else ["not run", ""]
+    return [config["model"], f"train {config['plan']}" if task == "train" else task, config["precision"],
+            config["batch"], f"{own:.2f}", f"{config['batch'] / own * 1e3:.0f}", *cells,
+            f"{floor * 1e3:.2f}" if floor else "not known", f"{floor * 1e3 / own:.0%}" if floor else "",
+            min(len(data["all_ms"].get(form, [])) for form in ("thaw", "eager", "compiled"))]
+
+
+STEP_HEAD = ["model", "step", "type", "batch", "Thaw ms", "images/s", "eager ms", "than eager", "compiled ms",
+             "than compiled", "roofline ms", "share", "rounds"]
+
+
+def ceilings(listed):
+    """(FLOP/s by type, bytes/s), as far as they were measured."""
+    data = {piece.name: result.data for piece, result in listed}
+    bandwidth = max((of["limits"]["copy_gbytes_per_second"] * 1e9 for of in data.values() if "limits" in of), default=0.0)
+    return data.get("matrix product", {}), bandwidth
+
+
+def step_rows(listed):
+    """One per configuration that Thaw ran: with its peers where they ran, else Thaw alone."""
+    peaks, bandwidth = ceilings(listed)
+    found = {}
+    for piece, result in listed:
+        if "thaw" in result.data.get("ms", {}):
+            name = piece.name.split(" ", 1)[1]
+            if name not in found or len(result.data["ms"]) > len(found[name]["ms"]):
+                found[name] = result.data
+    return [step_row(data, peaks, bandwidth) for data in found.values()]
 
 
 def speed_section(listed):
-    lines, peaks, bandwidth = [], {}, 0.0
+    peaks, _ = ceilings(listed)
+    lines = []
     for piece, result in listed:
-        if piece.name == "matrix product" and result.status == PASSED:
-            peaks = result.data
+        if piece.name == "matrix product" and result.data:
             lines += [f"A large matrix product in PyTorch: f32 {peaks['f32'] * 1e-12:.1f} TFLOP/s, bf16 "
                       f"{peaks['bf16'] * 1e-12:.1f}. `{result.command}`", ""]
-    for piece, result in listed:
-        if "ops" in result.data:
-            bandwidth = max(bandwidth, result.data["limits"]["copy_gbytes_per_second"] * 1e9)
     lines += ["Shares and the roofline take the time of a kernel to be at least its bytes by the measured copy"
               + (" and its operations by that product." if peaks else "; arithmetic is not counted."),
-              "Times are medians, by the host's clock, and hold the queueing of the kernels.", "", "### Kernels", ""]
-    for piece, result in listed:
-        if piece.name.startswith("kernels"):
-            lines += [f"#### {piece.name.removeprefix('kernels ')}", ""]
-            peak = peaks.get(result.data.get("precision"), 0.0)
-            lines += kernel_lines(result, peak) if "ops" in result.data else [said(result), ""]
-    lines += ["### Steps", "", "Thaw, PyTorch eager and torch.compile take turns; *than eager* is eager's time over Thaw's.",
-              "The roofline is the least time of Thaw's own decomposition into kernels.", ""]
-    rows = [row for _, result in listed if "config" in result.data for row in step_row(result, peaks, bandwidth)]
+              "Times are medians, by the host's clock, and hold the queueing of the kernels.", "", "### Steps", "",
+              "Thaw, PyTorch eager and torch.compile take turns; *than eager* is eager's time over Thaw's. 0 rounds: Thaw "
+              "without both of its peers. The roofline is the least time of Thaw's own decomposition into kernels.", ""]
+    rows = step_rows(listed)
     if rows:
-        lines += table(["model", "step", "type", "batch", "Thaw ms", "images/s", "eager ms", "than eager", "compiled ms",
-                        "than compiled", "roofline ms", "share", "rounds"], rows)
+        lines += table(STEP_HEAD, rows)
     notes = [f"- {piece.name}: {said(result)}" for piece, result in listed if result.status != PASSED]
+    notes += [f"- {piece.name}: torch.compile made {result.data['graphs']} graphs, the first step took "
+              f"{result.data['compile_seconds']:.0f} s" for piece, result in listed if "graphs" in result.data]
     lines += ["", *notes, ""] if notes else [""]
     commands = [f"- {piece.name}: `{result.command}`" + (f", `{result.data['peer_command']}`"
                                                            if "peer_command" in result.data else "")
                 for piece, result in listed if "config" in result.data]
-    return lines + (["<details><summary>commands that repeat a row</summary>", "", *commands, "", "</details>"]
-                    if commands else [])
+    if commands:
+        lines += ["<details><summary>commands that repeat a row</summary>", "", *commands, "", "</details>", ""]
+    lines += ["### Kernels", ""]
+    for piece, result in listed:
+        if piece.name.startswith("ops "):
+            lines += [f"#### {piece.name.removeprefix('ops ')}", ""]
+            peak = peaks.get(result.data.get("precision"), 0.0)
+            lines += kernel_lines(result, peak) if result.data.get("ops") else [said(result), ""]
+    return lines
+
+
+def summary(context):
+    """What a call says at its end, should nothing but its words come home."""
+    listed = [(piece, context.store.read(piece)) for piece in speed.pieces(context)]
+    rows = step_rows(listed)
+    return table(STEP_HEAD, rows) if rows else []
+
+
+def device(context):
+    """What the piece `build device` found."""
+    piece = next(piece for piece in build.pieces(context) if piece.name == "device")
+    return context.store.read(piece).data
 
 
 def facts(context):
     if context.emulated:
         return ["The script's own trial, with tiny sizes: no figure here says anything of a GPU."]
-    lines = [f"- {key}: {value}" for key, value in (
-        ("GPU, driver, memory", machine.smi("name,driver_version,memory.total", context.scratch)),
-        ("nvcc", version([machine.find_program("nvcc"), "--version"], context)),
-        ("PyTorch", machine.python_with_torch(context.scratch)[1]),
-        ("commit", version(["git", "log", "-1", "--format=%h %s"], context))) if value]
-    return lines
+    return [f"- {key}: {value}" for key, value in device(context).get("facts", {}).items()]
 
 
-def version(command, context):
-    if not command[0] or not machine.find_program(command[0]):
-        return None
-    answer = machine.run(command, context.scratch / "version.log", 60, split=True)
-    found = re.search(r"release .*", answer.text)
-    return (found.group(0) if found else machine.last_line(answer.text)) if answer.code == 0 else None
+def name_and_date(context):
+    found = device(context)
+    return found.get("name", "no GPU"), found.get("date", str(datetime.date.today()))
 
 
-def device_name(context):
-    if context.emulated:
-        return "emulator"
-    return machine.smi("name", context.scratch) or "no GPU"
+def mixed(everything):
+    """Which pieces ran from other sources than most."""
+    sources = [result.sources for _, result in everything if result.sources]
+    usual = max(set(sources), key=sources.count, default="")
+    others = [piece.title for piece, result in everything if result.sources not in ("", usual)]
+    return [f"Of other sources than the rest: {', '.join(others)}.", ""] if others else []
 
 
 def page(context, parts):
     """(text, counts): parts: {part: [(piece, result)]}."""
-    name = device_name(context)
-    everything = [result for listed in parts.values() for _, result in listed]
-    passed, failed, unrun = counts(everything)
-    lines = [f"# {name}, {datetime.date.today()}", "",
-             f"Written by `tests/gpu`: {passed} pieces passed, {failed} failed, {unrun} not run.", "", *facts(context), ""]
+    name, date = name_and_date(context)
+    everything = [pair for listed in parts.values() for pair in listed]
+    passed, failed, unrun = counts([result for _, result in everything])
+    lines = [f"# {name}, {date}", "",
+             f"Written by `tests/gpu`: {passed} pieces passed, {failed} failed, {unrun} not run.", "", *facts(context), "",
+             *mixed(everything)]
     sections = {"test": test_section, "sanitize": sanitize_section, "lockstep": lockstep_section,
                 "speed": speed_section}
     for part, listed in parts.items():
@@ -172,5 +197,6 @@ def page(context, parts):
 
 
 def file_name(context):
-    words = re.sub(r"[^a-z0-9]+", "-", device_name(context).lower()).strip("-")
-    return f"{words}-{datetime.date.today()}.md"
+    name, date = name_and_date(context)
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return f"{words}-{date}.md"

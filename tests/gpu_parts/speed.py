@@ -5,6 +5,7 @@ import selectors
 import statistics
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from gpu_parts import machine
@@ -56,97 +57,170 @@ def peaks(context, limit_s):
     if not command:
         return Result(NOT_RUN, reason)
     data, size = {}, 128 if context.emulated else 8192
-    for precision in ("f32", "bf16"):
-        asked = Asked([*command, "--precision", precision], context.log("speed", f"peak {precision}"))
-        answer = asked.ask(f"peak {size}", limit_s / 2)
-        asked.close()
-        if "error" in answer:
-            return Result(NOT_RUN, answer["error"])
-        data[precision] = answer["flops"]
-    return Result(PASSED, "", f"echo peak {size} | {machine.text_of(command)} --precision bf16", 0.0, data)
-
-
-def bench(context, arguments, log, limit_s):
-    """(what bench says, its command, None) or (None, command, why not)."""
-    command = [context.program("bench"), "--device", "cuda", "--json", *map(str, arguments)]
-    outcome = machine.run(command, log, limit_s, split=True)
-    if outcome.timed_out:
-        return None, command, f"bench did not end within {limit_s:.0f} s"
-    if outcome.code != 0:
-        return None, command, machine.last_line(outcome.errors)
+    asked = Asked(command, context.log("speed", "peak"))
     try:
-        return json.loads(outcome.text), command, None
-    except ValueError:
-        return None, command, f"bench did not answer in JSON: {machine.last_line(outcome.text)}"
+        for precision in ("f32", "bf16"):
+            answer = asked.ask(f"peak {size} {precision}", limit_s / 2)
+            if "error" in answer:
+                return Result(NOT_RUN, answer["error"])
+            data[precision] = answer["flops"]
+    finally:
+        asked.close()
+    return Result(PASSED, "", f"echo peak {size} bf16 | {machine.text_of(command)}", 0.0, data)
 
 
-def kernels(context, model, precision, batch, more, limit_s):
-    arguments = ["--model", model, "--precision", precision, "-b", batch, "--repeats", context.plan.repeats, *more]
-    start = time.monotonic()
-    answer, command, error = bench(context, arguments, context.log("speed", f"kernels {model} {precision}"), limit_s)
+def bench(context, arguments, log, limit_s, on_answer=None):
+    """(bench's answers, its command, why there are no more). on_answer: told all so far when another comes."""
+    command = [context.program("bench"), "--device", "cuda", "--json", *map(str, arguments), *context.plan.bench]
+    answers = []
+
+    def line(text):
+        try:
+            answers.append(json.loads(text))
+        except ValueError:
+            return
+        if on_answer:
+            on_answer(answers)
+
+    outcome = machine.run(command, log, limit_s, split=True, environment={"XDG_CACHE_HOME": str(context.cache)},
+                          on_line=line)
+    if outcome.timed_out:
+        return answers, command, f"bench did not end within {limit_s:.0f} s"
+    if outcome.code != 0:
+        return answers, command, machine.last_line(outcome.errors)
+    return answers, command, None if answers else "bench did not answer in JSON"
+
+
+def limits(context, limit_s):
+    """The copy bandwidth: the roofline's one side."""
+    answers, command, error = bench(context, ["--model", "resnet18", "-b", 1, "--only", "nothing"],
+                                    context.log("speed", "limits"), limit_s)
     if error:
         return Result(FAILED, error, machine.text_of(command))
-    if not answer.get("ops"):
-        return Result(FAILED, "bench timed no op", machine.text_of(command))
-    return Result(PASSED, "", machine.text_of(command), time.monotonic() - start, answer)
+    return Result(PASSED, "", machine.text_of(command), 0.0, answers[0])
 
 
-def steps(context, config, limit_s):
-    """Thaw, eager, compiled in turn, round after round; of each the median of its rounds."""
+def ops(context, model, precision, batch, more, limit_s, keep):
+    arguments = ["--model", model, "--precision", precision, "-b", batch, "--repeats", context.plan.repeats, *more]
     start = time.monotonic()
-    arguments = ["--step", "--model", config.model, "--freeze", config.freeze, "--precision", config.precision, "-b",
-                 config.batch, "--input-size", config.size, "--repeats", context.plan.repeats]
+
+    def result(status, reason, answers, command=()):
+        data = {**answers[0], "ops": answers[1:]} if answers else {}
+        return Result(status, reason, machine.text_of(command), time.monotonic() - start, data)
+
+    answers, command, error = bench(context, arguments, context.log("speed", f"ops {model} {precision}"), limit_s,
+                                    lambda so_far: keep(result(NOT_RUN, f"stopped after {len(so_far) - 1} ops", so_far)))
+    if error:
+        return result(FAILED if "did not end" not in error else NOT_RUN, error, answers, command)
+    return result(PASSED, "", answers, command) if answers[1:] else result(FAILED, "bench timed no op", answers, command)
+
+
+class Comparison:
+    """What is known of one row: the times of Thaw, eager and compiled."""
+
+    def __init__(self, config, forms, keep):
+        self.forms, self.keep, self.start = forms, keep, time.monotonic()
+        self.data = {"config": asdict(config), "ms": {}, "all_ms": {}, "peak_bytes": {}, "not run": {}}
+        self.command = ""
+
+    def add(self, form, answer):
+        """An answer of bench or of the peer."""
+        data = self.data
+        if "error" in answer:
+            data["not run"][form] = answer["error"]
+        else:
+            data["all_ms"].setdefault(form, []).append(answer["ms"])
+            data["ms"][form] = statistics.median(data["all_ms"][form])
+            data["peak_bytes"][form] = answer["peak_bytes"]
+            for more in ("graphs", "compile_seconds"):
+                if more in answer:
+                    data.setdefault(more, answer[more])
+        self.keep(self.result("stopped"))
+
+    @property
+    def rounds(self):
+        """In which every form has its time."""
+        return min((len(self.data["all_ms"].get(form, [])) for form in self.forms), default=0)
+
+    def result(self, reason=""):
+        """A comparison that lacks a peer is none, whatever Thaw's own time is."""
+        lacking = [f"{form}: {self.data['not run'].get(form, reason)}" for form in self.forms
+                   if form not in self.data["ms"]]
+        self.data["rounds"] = self.rounds
+        return Result(NOT_RUN if lacking else PASSED, "; ".join(lacking)[:400], self.command,
+                      time.monotonic() - self.start, self.data)
+
+
+def thaw(context, config, limit_s, comparison):
+    """One turn of Thaw; returns what went wrong."""
+    arguments = ["--step", "--only", config.task, "--model", config.model, "--freeze", config.freeze, "--precision",
+                 config.precision, "-b", config.batch, "--input-size", config.size, "--repeats", context.plan.repeats]
+    answers, command, error = bench(context, arguments, context.log("speed", f"thaw {config.name}"), limit_s)
+    comparison.command = machine.text_of(command)
+    if not error:
+        comparison.data["device"] = answers[0]["device"]
+        comparison.add("thaw", answers[0])
+    return error
+
+
+def alone(context, config, limit_s, keep):
+    comparison = Comparison(config, ["thaw"], keep)
+    error = thaw(context, config, limit_s, comparison)
+    if error:
+        return Result(NOT_RUN if "did not end" in error else FAILED, error, comparison.command)
+    return comparison.result()
+
+
+def versus(context, config, limit_s, keep):
+    """Thaw, eager, compiled in turn, round after round; of each the median of its rounds."""
+    comparison = Comparison(config, ["thaw", "eager", "compiled"], keep)
     command, reason = peer_command(context)
     asked = None
     if command:
         command = [*command, "--model", config.model, "--plan", config.plan, "--precision", config.precision,
                    "--batch", str(config.batch), "--size", str(config.size)]
         asked = Asked(command, context.log("speed", f"{config.name} peer"))
-    tasks = ("train", "inference") if config.plan == "all" else ("train",)
-    times = {("thaw", task): [] for task in tasks}
-    unrun = {} if asked else {f"{form} {task}": reason for form in ("eager", "compiled") for task in tasks}
-    memory = {}
+        question = f"eager {config.task} {context.plan.repeats}"
+        comparison.data["peer_command"] = f"echo {question} | {machine.text_of(command)}"
+    else:
+        comparison.data["not run"] = {form: reason for form in comparison.forms[1:]}
+
+    def left():
+        return limit_s - (time.monotonic() - comparison.start)
+
     try:
         for _ in range(context.plan.rounds):
-            answer, own, error = bench(context, arguments, context.log("speed", config.name), limit_s)
+            error = thaw(context, config, left(), comparison)
+            if error and not comparison.rounds:
+                result = comparison.result()
+                result.status, result.reason = NOT_RUN if "did not end" in error else FAILED, error
+                return result
             if error:
-                return Result(FAILED, error, machine.text_of(own), time.monotonic() - start)
-            for task in tasks:
-                times["thaw", task].append(answer[f"{task}_ms"])
-                memory[f"thaw {task}"] = answer[f"{task}_peak_bytes"]
-            for form in ("eager", "compiled") if asked else ():
-                for task in tasks:
-                    if f"{form} {task}" in unrun:
-                        continue
-                    left = limit_s - (time.monotonic() - start)
-                    said = asked.ask(f"{form} {task} {context.plan.repeats}", left)
-                    if "error" in said:
-                        unrun[f"{form} {task}"] = said["error"]
-                        continue
-                    times.setdefault((form, task), []).append(said["ms"])
-                    memory[f"{form} {task}"] = said["peak_bytes"]
-            if time.monotonic() - start > 0.8 * limit_s:
+                break
+            # One process for all rounds, so that torch.compile compiles once.
+            for form in comparison.forms[1:]:
+                if asked and form not in comparison.data["not run"]:
+                    comparison.add(form, asked.ask(f"{form} {config.task} {context.plan.repeats}", left()))
+            if left() < 0.2 * limit_s:
                 break
     finally:
         if asked:
             asked.close()
-    data = {"config": vars(config), "rounds": len(times["thaw", tasks[0]]), "peak_bytes": memory, "not run": unrun,
-            "device": answer["device"],
-            "ms": {f"{form} {task}": statistics.median(ms) for (form, task), ms in times.items() if ms},
-            "all_ms": {f"{form} {task}": ms for (form, task), ms in times.items()}}
-    if asked:
-        question = f"eager train {context.plan.repeats}"
-        data["peer_command"] = f"echo {question} | {machine.text_of(command)}"
-    # A comparison that lacks a peer is none, whatever Thaw's own time is.
-    lacking = "; ".join(f"{which}: {why}" for which, why in unrun.items())
-    return Result(NOT_RUN if lacking else PASSED, lacking, machine.text_of(own), time.monotonic() - start, data)
+    return comparison.result()
 
 
 def pieces(context):
-    listed = [Piece("speed", "matrix product", lambda s: peaks(context, s), 120)]
-    for model, precision, batch, more in context.plan.kernels:
-        listed.append(Piece("speed", f"kernels {model} {precision} {batch}",
-                            lambda s, a=(model, precision, batch, more): kernels(context, *a, s), 150, 30))
-    for config in context.plan.steps:
-        listed.append(Piece("speed", config.name, lambda s, c=config: steps(context, c, s), 240, 60))
+    plan = context.plan
+    listed = [Piece("speed", "limits", lambda s, keep: limits(context, s), 60, needs="bench"),
+              Piece("speed", "matrix product", lambda s, keep: peaks(context, s), 120, needs="bench")]
+    for config in plan.goals:
+        listed.append(Piece("speed", f"thaw {config.name}", lambda s, keep, c=config: alone(context, c, s, keep), 240, 30,
+                            needs="bench"))
+    for config in plan.steps:
+        listed.append(Piece("speed", f"versus {config.name}", lambda s, keep, c=config: versus(context, c, s, keep), 400,
+                            60, needs="bench"))
+    for model, precision, batch, more in plan.ops:
+        listed.append(Piece("speed", f"ops {model} {precision} {batch}",
+                            lambda s, keep, a=(model, precision, batch, more): ops(context, *a, s, keep), 150, 30,
+                            needs="bench"))
     return listed

@@ -33,5 +33,32 @@ TEST_CASE("bench: the sliced form of DenseNet needs less memory than the plain o
   }
 }
 
+TEST_CASE("bench: a step's answers are told one by one") {
+  for (const auto& backend : test::backends()) {
+    if (backend->name() == "reference") continue;
+    CAPTURE(backend->name());
+    const auto told = [&](const std::string& task) {
+      std::vector<std::string> tasks;
+      bench::time_steps(*backend,
+                        {.model = "densenet_bc_10_4",
+                         .freeze = "none",
+                         .batch = 2,
+                         .input_size = 8,
+                         .repeats = 1,
+                         .task = task},
+                        [&](const std::string& of, double seconds, std::size_t peak_bytes) {
+                          CHECK(seconds > 0.0);
+                          CHECK(peak_bytes > 0);
+                          tasks.push_back(of);
+                        });
+      return tasks;
+    };
+    CHECK(told("both") == std::vector<std::string>{"train", "inference"});
+    CHECK(told("train") == std::vector<std::string>{"train"});
+    CHECK(told("inference") == std::vector<std::string>{"inference"});
+    CHECK_THROWS_WITH_AS(told("add"), "bench: --step has no 'add'; --only is train or inference", Error);
+  }
+}
+
 }  // namespace
 }  // namespace thaw
