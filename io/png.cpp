@@ -80,7 +80,7 @@ void open(PngReader& reader, const ImageLimits& limits) {
   // Limits first, from the bytes of IHDR: libpng refuses huge sizes with vaguer words, and after it has read
   // what comes before.
   if (reader.file.size() < 24) throw Error("corrupt PNG: premature end of the file");
-  if (std::memcmp(reader.file.data() + 12, "IHDR", 4) != 0)
+  if (png_get_uint_32(reader.file.data() + 8) != 13 || std::memcmp(reader.file.data() + 12, "IHDR", 4) != 0)
     throw Error("corrupt PNG: its first chunk is not IHDR");
   check_size(png_get_uint_32(reader.file.data() + 16), png_get_uint_32(reader.file.data() + 20), limits);
   if (!reader.read_header(limits)) throw Error(std::string("corrupt PNG: ") + reader.message);

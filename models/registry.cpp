@@ -65,12 +65,16 @@ std::vector<std::string> model_names() {
 
 std::unique_ptr<Network> make_network(const std::string& name, const NetworkOptions& options) {
   const Entry& entry = find(name);
-  if (options.num_classes < 1 || options.in_channels < 1)
-    throw Error("model " + name + ": needs at least 1 class and 1 input channel, got " +
-                std::to_string(options.num_classes) + " and " + std::to_string(options.in_channels));
-  if (options.views < 1 || options.features < 0)
-    throw Error("model " + name + ": needs at least 1 view and no negative number of features, got " +
-                std::to_string(options.views) + " and " + std::to_string(options.features));
+  // What 31 bits hold: no product of an option with a width then overflows.
+  const auto check_option = [&](const char* what, std::int64_t least, std::int64_t value) {
+    if (value < least || value > 0x7fffffff)
+      throw Error("model " + name + ": needs " + std::to_string(least) + " to 2147483647 " + what + ", got " +
+                  std::to_string(value));
+  };
+  check_option("classes", 1, options.num_classes);
+  check_option("input channels", 1, options.in_channels);
+  check_option("views", 1, options.views);
+  check_option("features", 0, options.features);
   return entry.make(name, options);
 }
 

@@ -85,9 +85,3 @@ TEST_CASE("an error about a picture's size names no option that no program has")
     CHECK(!has(message, "--"));
   }
 }
-
-TEST_CASE("JPEG: what the decoder may hold of a picture is bounded inside the decoder") {
-  const FileBytes file = make_jpeg(pattern(64, 64, 3), {.progressive = true});
-  CHECK(refusal_of(file, {.pixels = 64 * 64}).empty());
-  CHECK(has(refusal_of(file, {.pixels = 64 * 64 - 1}), "over the limit"));
-}
