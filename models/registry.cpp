@@ -65,16 +65,17 @@ std::vector<std::string> model_names() {
 
 std::unique_ptr<Network> make_network(const std::string& name, const NetworkOptions& options) {
   const Entry& entry = find(name);
-  // What 31 bits hold: no product of an option with a width then overflows.
-  const auto check_option = [&](const char* what, std::int64_t least, std::int64_t value) {
-    if (value < least || value > 0x7fffffff)
-      throw Error("model " + name + ": needs " + std::to_string(least) + " to 2147483647 " + what + ", got " +
-                  std::to_string(value));
+  // No product of an option with a width overflows then.
+  constexpr std::int64_t most = 0x7fffffff;
+  const auto check_option = [&](const char* what, std::int64_t value, std::int64_t low, std::int64_t high) {
+    if (value < low || value > high)
+      throw Error("model " + name + ": needs " + std::to_string(low) + " to " + std::to_string(high) + " " +
+                  what + ", got " + std::to_string(value));
   };
-  check_option("classes", 1, options.num_classes);
-  check_option("input channels", 1, options.in_channels);
-  check_option("views", 1, options.views);
-  check_option("features", 0, options.features);
+  check_option("classes", options.num_classes, 1, most);
+  check_option("input channels", options.in_channels, 1, 1024);  // each has a mean and a deviation
+  check_option("views", options.views, 1, most);
+  check_option("features", options.features, 0, most);
   return entry.make(name, options);
 }
 
