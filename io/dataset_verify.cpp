@@ -98,7 +98,7 @@ void drop_bad(Dataset& dataset, const VerifyReport& report, double max_fraction)
   const std::size_t count = dataset.samples.size();
   if (static_cast<double>(report.bad.size()) > max_fraction * static_cast<double>(count)) {
     throw Error(std::to_string(report.bad.size()) + " of " + std::to_string(count) +
-                " pictures are bad, more than --max-bad-fraction allows:\n" + report.table());
+                " pictures are bad, more than max_fraction allows:\n" + report.table());
   }
   const std::vector<std::int64_t> before = dataset.class_counts();
   std::vector<bool> bad(count);

@@ -87,6 +87,8 @@ auto with_name(const std::string& name, Function decode) {
     throw Error(printable(name) + ": " + error.what());
   } catch (const std::bad_alloc&) {
     throw Error(printable(name) + ": not enough memory to decode it");
+  } catch (const std::exception& error) {
+    throw Error(printable(name) + ": cannot be decoded: " + error.what());
   }
 }
 
@@ -129,7 +131,7 @@ void image_detail::check_size(std::int64_t width, std::int64_t height, const Ima
   if (width <= limits.side && height <= limits.side && width * height <= limits.pixels) return;
   throw Error("picture of " + std::to_string(width) + " x " + std::to_string(height) +
               " pixels is over the limit of " + std::to_string(limits.side) + " per side and " +
-              std::to_string(limits.pixels) + " in all (--max-image-pixels)");
+              std::to_string(limits.pixels) + " in all; save it smaller");
 }
 
 const char* image_format_name(ImageFormat format) {
@@ -138,6 +140,12 @@ const char* image_format_name(ImageFormat format) {
 }
 
 namespace {
+
+void check_file_size(std::uint64_t bytes, std::size_t limit) {
+  if (bytes > limit)
+    throw Error("file of " + std::to_string(bytes) + " bytes is over the limit of " + std::to_string(limit) +
+                "; save it smaller");
+}
 
 // A file's first `most` bytes. Sets `whole` when that is all of it.
 std::vector<std::uint8_t> read_start(const std::string& path, std::size_t limit, std::size_t most,
@@ -149,16 +157,13 @@ std::vector<std::uint8_t> read_start(const std::string& path, std::size_t limit,
     }
   };
   struct stat status {};
-  const auto fail = [&](const std::string& reason) { throw Error(printable(path) + ": " + reason); };
+  const auto fail = [](const std::string& reason) { throw Error(reason); };
   if (::stat(path.c_str(), &status) != 0) fail(std::string("cannot open: ") + std::strerror(errno));
   if (!S_ISREG(status.st_mode)) fail("not a regular file");
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.value < 0) fail(std::string("cannot open: ") + std::strerror(errno));
   if (::fstat(file.value, &status) != 0 || !S_ISREG(status.st_mode)) fail("not a regular file");
-  if (static_cast<std::uint64_t>(status.st_size) > limit) {
-    fail("file of " + std::to_string(status.st_size) + " bytes is over the limit of " +
-         std::to_string(limit));
-  }
+  check_file_size(static_cast<std::uint64_t>(status.st_size), limit);
   whole = static_cast<std::size_t>(status.st_size) <= most;
   std::vector<std::uint8_t> bytes(std::min(static_cast<std::size_t>(status.st_size), most));
   std::size_t done = 0;
@@ -177,14 +182,14 @@ std::vector<std::uint8_t> read_start(const std::string& path, std::size_t limit,
 
 std::vector<std::uint8_t> read_picture_file(const std::string& path, std::size_t limit) {
   bool whole = false;
-  return read_start(path, limit, limit, whole);
+  return with_name(path, [&] { return read_start(path, limit, limit, whole); });
 }
 
 Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std::string& name,
                    const ImageLimits& limits) {
   check(channels == 1 || channels == 3, "decode_image: channels must be 1 or 3");
   return with_name(name, [&] {
-    if (bytes.size() > limits.file_bytes) throw Error("file is over the limit of bytes");
+    check_file_size(bytes.size(), limits.file_bytes);
     const auto format = sniff(bytes);
     if (!format) throw Error(unknown_format(bytes));
     Decoded decoded = decode_any(bytes, limits, *format);
@@ -210,7 +215,7 @@ ImageHeader image_header(const std::string& path, const ImageLimits& limits) {
   constexpr std::size_t usual =
       16384;  // holds most headers; large colour profiles or thumbnails come before some
   bool whole = false;
-  const auto start = read_start(path, limits.file_bytes, usual, whole);
+  const auto start = with_name(path, [&] { return read_start(path, limits.file_bytes, usual, whole); });
   const auto format = sniff(start);
   if (!whole && (format == ImageFormat::jpeg || format == ImageFormat::png)) {
     try {

@@ -1,8 +1,9 @@
-// Picture files to pixels: JPEG (libjpeg-turbo), PNG (libpng), BMP, PNM and TGA (stb_image).
+// Picture files to pixels: JPEG (libjpeg-turbo), PNG (libpng), BMP, PNM and TGA.
 //
 // The content decides the decoder, never the file's name. Size limits are checked from the header, before
-// anything is decoded. EXIF orientation is applied. The decoders see only whole files in memory; nothing here
-// is shared between calls, so any number of threads may decode at once and a file always gives the same bits.
+// anything is decoded, and hold inside libpng and libjpeg too. EXIF orientation is applied. The decoders see
+// only whole files in memory; nothing here is shared between calls, so any number of threads may decode at
+// once and a file always gives the same bits.
 //
 // Colour, as Pillow's convert("RGB") and convert("L") do it:
 //   - alpha and tRNS are dropped, the colour below them shows;

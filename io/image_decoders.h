@@ -16,7 +16,16 @@ struct Decoded {
   int orientation = 1;  // EXIF's 1..8, not yet applied
 };
 
-// Throws Error when a picture of this size is over the limits, or empty.
+// Little-endian numbers; the caller has checked the bounds.
+inline std::uint32_t little16(Bytes file, std::size_t at) {
+  return static_cast<std::uint32_t>(file[at] | file[at + 1] << 8);
+}
+inline std::uint32_t little32(Bytes file, std::size_t at) {
+  return little16(file, at) | little16(file, at + 2) << 16;
+}
+
+// Throws Error when a picture of this size is over the limits, or empty. Every decoder asks with the size
+// that it decodes by, before it takes memory for it.
 void check_size(std::int64_t width, std::int64_t height, const ImageLimits& limits);
 
 ImageHeader jpeg_header(Bytes file, const ImageLimits& limits);
@@ -30,8 +39,7 @@ Decoded decode_png(Bytes file, const ImageLimits& limits);
 ImageHeader pnm_header(Bytes file, const ImageLimits& limits);
 Decoded decode_pnm(Bytes file, const ImageLimits& limits);
 
-// BMP and TGA through stb_image. Both check beforehand that the file holds all pixels, which stb_image
-// doesn't.
+// Both throw Error unless the file holds all pixels, and when a pixel's index names no colour of the file.
 bool looks_like_tga(Bytes file);  // TGA has no signature: a header with plausible fields
 ImageHeader bmp_header(Bytes file, const ImageLimits& limits);
 ImageHeader tga_header(Bytes file, const ImageLimits& limits);

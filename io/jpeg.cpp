@@ -32,7 +32,7 @@ struct JpegReader {
   JpegReader& operator=(const JpegReader&) = delete;
   ~JpegReader() { jpeg_destroy_decompress(&info); }
 
-  bool read_header(Bytes file);
+  bool read_header(Bytes file, const ImageLimits& limits);
   bool start();
   bool read_pixels(std::uint8_t* rows);
   bool finished_progression() const;
@@ -75,13 +75,16 @@ void on_progress(j_common_ptr info) {
   std::longjmp(reader.escape, 1);
 }
 
-bool JpegReader::read_header(Bytes file) {
+bool JpegReader::read_header(Bytes file, const ImageLimits& limits) {
   info.err = jpeg_std_error(&errors);
   errors.error_exit = on_error;
   errors.emit_message = on_message;
   info.client_data = this;
   if (setjmp(escape)) return false;
   jpeg_create_decompress(&info);
+  // Coefficients of a progressive picture: 2 bytes in at most 4 components, and what rounding up to whole
+  // blocks adds. More than that is an error inside libjpeg.
+  info.mem->max_memory_to_use = static_cast<long>(limits.pixels * 8) + (64L << 20);
   jpeg_save_markers(&info, JPEG_APP0 + 1, 0xffff);
   jpeg_mem_src(&info, file.data(), static_cast<unsigned long>(file.size()));
   return jpeg_read_header(&info, TRUE) == JPEG_HEADER_OK;
@@ -118,7 +121,8 @@ bool JpegReader::finished_progression() const {
 }
 
 void open(JpegReader& reader, Bytes file, const ImageLimits& limits) {
-  if (!reader.read_header(file)) throw Error(std::string("corrupt or unsupported JPEG: ") + reader.message);
+  if (!reader.read_header(file, limits))
+    throw Error(std::string("corrupt or unsupported JPEG: ") + reader.message);
   const auto& info = reader.info;
   check_size(info.image_width, info.image_height, limits);
   if (info.arith_code) throw Error("unsupported JPEG: arithmetic coding; save it as a baseline JPEG");
@@ -191,6 +195,9 @@ Decoded decode_jpeg(Bytes file, const ImageLimits& limits) {
   image.channels = components == 1 ? 1 : 3;
   const std::size_t count = static_cast<std::size_t>(image.width) * image.height;
   if (!reader.start()) throw Error(corrupt(reader));
+  if (info.output_width != info.image_width || info.output_height != info.image_height ||
+      info.output_components != components)
+    throw Error("corrupt JPEG: it decodes to another size than its header says");
   image.pixels.resize(count * components);
   if (!reader.read_pixels(image.pixels.data())) throw Error(corrupt(reader));
 

@@ -27,7 +27,7 @@ struct PngReader {
   PngReader& operator=(const PngReader&) = delete;
   ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
 
-  bool read_header();
+  bool read_header(const ImageLimits& limits);
   bool read_pixels(std::uint8_t* rows, std::size_t stride);
 };
 
@@ -46,7 +46,7 @@ void on_read(png_structp png, png_bytep to, png_size_t count) {
   reader.at += count;
 }
 
-bool PngReader::read_header() {
+bool PngReader::read_header(const ImageLimits& limits) {
   if (setjmp(escape)) return false;
   png = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, on_error, on_warning);
   if (png == nullptr) return false;
@@ -56,7 +56,9 @@ bool PngReader::read_header() {
   // Skips ancillary chunks unread: a declared length of gigabytes would be allocated otherwise.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_set_chunk_malloc_max(png, png_alloc_size_t{8} << 20);
-  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // check_size() knows the limits
+  png_set_chunk_cache_max(png, 1000);
+  const auto side = static_cast<png_uint_32>(limits.side);
+  png_set_user_limits(png, side, side);
   png_read_info(png, info);
   return true;
 }
@@ -75,12 +77,15 @@ bool PngReader::read_pixels(std::uint8_t* rows, std::size_t stride) {
 }
 
 void open(PngReader& reader, const ImageLimits& limits) {
-  // Limits first, from the bytes of IHDR, which always comes first: libpng itself refuses huge sizes with
-  // vaguer words.
-  if (reader.file.size() >= 24 && std::memcmp(reader.file.data() + 12, "IHDR", 4) == 0) {
-    check_size(png_get_uint_32(reader.file.data() + 16), png_get_uint_32(reader.file.data() + 20), limits);
-  }
-  if (!reader.read_header()) throw Error(std::string("corrupt PNG: ") + reader.message);
+  // Limits first, from the bytes of IHDR: libpng refuses huge sizes with vaguer words, and after it has read
+  // what comes before.
+  if (reader.file.size() < 24) throw Error("corrupt PNG: premature end of the file");
+  if (png_get_uint_32(reader.file.data() + 8) != 13 || std::memcmp(reader.file.data() + 12, "IHDR", 4) != 0)
+    throw Error("corrupt PNG: its first chunk is not IHDR");
+  check_size(png_get_uint_32(reader.file.data() + 16), png_get_uint_32(reader.file.data() + 20), limits);
+  if (!reader.read_header(limits)) throw Error(std::string("corrupt PNG: ") + reader.message);
+  check_size(png_get_image_width(reader.png, reader.info), png_get_image_height(reader.png, reader.info),
+             limits);
 }
 
 // Looks the indices up; false when one lies beyond the palette.

@@ -62,9 +62,12 @@ std::optional<DenseNetConfig> densenet_bc_config(const std::string& name) {
   if (depth < 10 || (depth - 4) % 6 != 0)
     throw Error("model " + name + ": the depth must be 6 n + 4 (10, 16, ..., 100, ...), got " +
                 parts[1].str());
+  const std::int64_t growth = std::stoll(parts[2]);
+  if (depth > 400 || growth > 100)
+    throw Error("model " + name + ": the depth goes up to 400, the growth up to 100");
   DenseNetConfig c;
   c.name = name;
-  c.growth = std::stoll(parts[2]);
+  c.growth = growth;
   c.blocks.assign(3, (depth - 4) / 6);
   c.initial = 2 * c.growth;
   c.small_pictures = true;

@@ -133,6 +133,11 @@ StateDict with_current_names(const Network& network, const StateDict& weights, c
   return renamed;
 }
 
+void check_weights(Network& network, const StateDict& weights, const LoadOptions& options) {
+  const StateDict current = with_current_names(network, weights, options.source);
+  check_fit(network, compare(network, slots_of(network), current), options);
+}
+
 LoadReport load_weights(Network& network, const StateDict& weights, const LoadOptions& options) {
   const StateDict current = with_current_names(network, weights, options.source);
   const std::vector<Slot> slots = slots_of(network);

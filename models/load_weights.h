@@ -30,6 +30,10 @@ struct LoadReport {
 // there under both its old and its new name; `source` names the file in it.
 StateDict with_current_names(const Network& network, const StateDict& weights, const std::string& source);
 
+// Throws the Errors of load_weights, before anything is changed or takes memory: a network's weights take
+// none until they are written.
+void check_weights(Network& network, const StateDict& weights, const LoadOptions& options = {});
+
 // Copies every tensor of `weights` to the network's parameter or buffer of that name, old names
 // (with_current_names) included. Throws Error before
 // anything is changed if nothing matches, or if tensors are missing, unexpected or misshapen: the message

@@ -65,12 +65,17 @@ std::vector<std::string> model_names() {
 
 std::unique_ptr<Network> make_network(const std::string& name, const NetworkOptions& options) {
   const Entry& entry = find(name);
-  if (options.num_classes < 1 || options.in_channels < 1)
-    throw Error("model " + name + ": needs at least 1 class and 1 input channel, got " +
-                std::to_string(options.num_classes) + " and " + std::to_string(options.in_channels));
-  if (options.views < 1 || options.features < 0)
-    throw Error("model " + name + ": needs at least 1 view and no negative number of features, got " +
-                std::to_string(options.views) + " and " + std::to_string(options.features));
+  // No product of an option with a width overflows then.
+  constexpr std::int64_t most = 0x7fffffff;
+  const auto check_option = [&](const char* what, std::int64_t value, std::int64_t low, std::int64_t high) {
+    if (value < low || value > high)
+      throw Error("model " + name + ": needs " + std::to_string(low) + " to " + std::to_string(high) + " " +
+                  what + ", got " + std::to_string(value));
+  };
+  check_option("classes", options.num_classes, 1, most);
+  check_option("input channels", options.in_channels, 1, 1024);  // each has a mean and a deviation
+  check_option("views", options.views, 1, most);
+  check_option("features", options.features, 0, most);
   return entry.make(name, options);
 }
 

@@ -15,7 +15,8 @@ namespace thaw {
 std::vector<std::string> model_names();
 
 // A network with its names set; all weights are 0 until initialize() or load_weights() fills them.
-// Throws Error with the nearest names if there is no such model, and if an option is not positive.
+// Throws Error with the nearest names if there is no such model, and if an option is out of range: classes
+// and views from 1, input channels 1 to 1024, features from 0, all below 2^31.
 std::unique_ptr<Network> make_network(const std::string& name, const NetworkOptions& options = {});
 
 // The number of classes that the published weights of this model have: 1000 or 10; 2 for scratch_cnn.

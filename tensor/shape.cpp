@@ -1,10 +1,14 @@
 #include "tensor/shape.h"
 
+#include "kernels/error.h"
+
 namespace thaw {
 
 std::int64_t Shape::elements() const {
   std::int64_t product = 1;
-  for (const auto extent : extents_) product *= extent;
+  for (const auto extent : extents_)
+    if (__builtin_mul_overflow(product, extent, &product))
+      throw Error("shape " + text() + ": more elements than 64 bits can count");
   return product;
 }
 

@@ -18,7 +18,7 @@ class Shape {
   std::int64_t operator[](std::size_t i) const { return extents_.at(i); }
   std::int64_t& operator[](std::size_t i) { return extents_.at(i); }
   const std::vector<std::int64_t>& extents() const { return extents_; }
-  std::int64_t elements() const;  // 1 for rank 0
+  std::int64_t elements() const;  // 1 for rank 0; throws Error where 64 bits do not hold it
   std::string text() const;       // "[64, 3, 7, 7]"
   bool operator==(const Shape&) const = default;
 

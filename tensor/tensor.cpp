@@ -2,13 +2,16 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <new>
 
 namespace thaw {
 
+// Host memory is taken when it is first asked for: a network can be built, and compared with a file, without
+// any.
 struct Tensor::Storage {
-  Storage(Backend* where, std::size_t size) : backend(where), bytes(size) {
-    data = backend != nullptr ? backend->allocate(bytes) : ::operator new (bytes, std::align_val_t{64});
+  Storage(Backend* where, std::size_t size, bool zero = false) : backend(where), bytes(size), zeros(zero) {
+    if (backend != nullptr) data = backend->allocate(bytes);
   }
   ~Storage() {
     if (backend != nullptr)
@@ -19,9 +22,20 @@ struct Tensor::Storage {
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
+  void* get() {
+    if (backend != nullptr) return data;
+    std::call_once(taken, [this] {
+      data = ::operator new (bytes, std::align_val_t{64});
+      if (zeros) std::memset(data, 0, bytes);
+    });
+    return data;
+  }
+
   Backend* backend;
   std::size_t bytes;
-  void* data;
+  bool zeros;
+  void* data = nullptr;
+  std::once_flag taken;
 };
 
 namespace {
@@ -74,13 +88,19 @@ Tensor Tensor::zeros(Backend& backend, Shape shape, DType type) {
 }
 
 Tensor Tensor::zeros_host(Shape shape, DType type) {
-  Tensor t = empty_host(std::move(shape), type);
-  std::memset(t.data(), 0, t.bytes());
+  Tensor t;
+  t.pitch_ = packed_pitch(shape);
+  t.shape_ = std::move(shape);
+  t.type_ = type;
+  t.storage_ = std::make_shared<Storage>(nullptr, t.bytes(), true);
   return t;
 }
 
 std::size_t Tensor::bytes() const {
-  return static_cast<std::size_t>(elements()) * item_size(type_);
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<std::size_t>(elements()), item_size(type_), &bytes))
+    throw Error("tensor " + shape_.text() + ": more bytes than 64 bits can count");
+  return bytes;
 }
 
 Backend* Tensor::backend() const {
@@ -93,7 +113,7 @@ bool Tensor::packed() const {
 
 void* Tensor::data() const {
   check(defined(), "tensor: undefined, it has no data");
-  return static_cast<char*>(storage_->data) + static_cast<std::size_t>(offset_) * item_size(type_);
+  return static_cast<char*>(storage_->get()) + static_cast<std::size_t>(offset_) * item_size(type_);
 }
 
 View Tensor::view() const {

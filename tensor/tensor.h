@@ -23,13 +23,14 @@ class Tensor {
   static Tensor empty(Backend& backend, Shape shape, DType type = DType::f32);
   static Tensor empty_host(Shape shape, DType type = DType::f32);
   static Tensor zeros(Backend& backend, Shape shape, DType type = DType::f32);
+  // Takes its memory when data() is first asked for.
   static Tensor zeros_host(Shape shape, DType type = DType::f32);
 
   bool defined() const { return storage_ != nullptr; }
   const Shape& shape() const { return shape_; }
   DType dtype() const { return type_; }
   std::int64_t elements() const { return shape_.elements(); }
-  std::size_t bytes() const;  // of the elements, without gaps
+  std::size_t bytes() const;  // of the elements, without gaps; throws Error where 64 bits do not hold it
   Backend* backend() const;   // null: host memory
   std::int64_t pitch() const { return pitch_; }
   bool packed() const;

@@ -9,10 +9,12 @@
 #include "io/atomic_file.h"
 #include "io/weights.h"
 #include "models/registry.h"
+#include "tools/compare_inputs.h"
 #include "tools/compare_options.h"
 #include "tools/compare_page.h"
 #include "tools/compare_result.h"
 #include "tools/evaluation_report.h"
+#include "tools/open_network.h"
 #include "tools/output_directory.h"
 #include "tools/program.h"
 
@@ -21,22 +23,16 @@ namespace {
 using namespace thaw;
 
 // Gives `o` the model of the weights where the user named none, and the size of the scratch CNN's pictures.
-std::unique_ptr<Network> open_network(CompareOptions& o) {
+std::unique_ptr<Network> open_weights(CompareOptions& o) {
   ModelOptions& model = o.train.model;
-  const LoadedWeights file = read_weights(model.weights);
+  NetworkFile file = open_network(read_weights(model.weights), model, model.weights);
+  model.model = file.description.model;
   int size = model.input_size;
-  if (!file.metadata.empty()) {
-    const ModelDescription description = ModelDescription::parse(file.metadata, model.weights);
-    if (model.model.empty()) model.model = description.model;
-    if (size == 0) size = description.preprocess.input_size;
-  } else if (model.model.empty()) {
-    throw UsageError("--model NAME is required: " + model.weights +
-                     " was not written by Thaw and does not name its network");
-  }
-  auto network = make_network(model.model, {});
-  if (size == 0) size = static_cast<int>(network->input().size);
+  if (size == 0)
+    size = file.described ? file.description.preprocess.input_size
+                          : static_cast<int>(file.network->input().size);
   if (o.scratch_size == 0) o.scratch_size = std::max(size, smallest_scratch_size);
-  return network;
+  return std::move(file.network);
 }
 
 std::string plan_text(const CompareOptions& o, const std::vector<ComparePlan>& plans) {
@@ -98,14 +94,16 @@ std::vector<CompareRow> done(const std::vector<CompareRow>& rows) {
 
 int compare(const CLI::App& app, CompareOptions o) {
   check_compare_options(o);
-  const std::unique_ptr<Network> network = open_network(o);
+  const std::unique_ptr<Network> network = open_weights(o);
   const std::vector<ComparePlan> plans = chosen_plans(compare_plans(*network, o.story), o.plans);
   for (const ComparePlan& plan : plans) check_model_name(plan.model);
   fmt::print(stderr, "{}", plan_text(o, plans));
   if (o.train.dry_run) return exit_done;
 
+  const CompareInputs inputs = compare_inputs(o.train.data.data, o.train.model.weights);
   if (!o.train.split_seed) o.train.split_seed = o.train.seed;
   const OutputDirectory output(o.train.output);
+  hold_inputs(output, inputs, o.train.data.data, o.train.model.weights);
   SharedFeatures shared;
   const CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared};
   std::vector<CompareRow> all, rows;

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "kernels/error.h"
+#include "tools/bounded_json.h"
 
 namespace thaw {
 
@@ -47,7 +47,7 @@ std::string CompareResult::json() const {
 
 CompareResult CompareResult::parse(const std::string& text, const std::string& file) {
   try {
-    const Json j = Json::parse(text);
+    const Json j = parse_json<Json>(text, file);
     CompareResult r;
     r.seed = j.at("seed");
     r.lr = j.at("lr");

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -10,9 +9,9 @@
 #include "io/file_bytes.h"
 #include "io/file_text.h"
 #include "kernels/error.h"
+#include "tools/bounded_json.h"
 #include "tools/data_options.h"
 #include "tools/evaluate_model.h"
-#include "tools/metrics_log.h"
 #include "tools/training_run.h"
 
 namespace thaw {
@@ -49,6 +48,8 @@ GivenOptions given_of(const CompareSettings& settings, const TrainOptions& o) {
   given["bn"] = {o.bn};
   given["lr"] = {fmt::format("{}", o.lr)};
   given["seed"] = {fmt::format("{}", o.seed)};
+  if (o.model.input_size > 0)
+    given["input-size"] = {fmt::format("{}", o.model.input_size)};  // --scratch-size
   return given;
 }
 
@@ -57,10 +58,41 @@ std::string text_of(const std::string& path) {
   return std::string(as_text(FileBytes(path, limit).bytes()));
 }
 
-// The options without what may change between the parts of a run.
-std::string lasting(GivenOptions given) {
-  std::erase_if(given, [](const auto& option) { return may_change(option.first); });
-  return nlohmann::ordered_json(given).dump();
+// The options without what may change between the parts of a run, and without the weights' name: inputs.json
+// (compare_inputs.h) knows their contents.
+GivenOptions lasting(GivenOptions given) {
+  std::erase_if(given,
+                [](const auto& option) { return may_change(option.first) || option.first == "weights"; });
+  return given;
+}
+
+// "--epochs was 2, now 3" of the first option that differs; empty: none does.
+std::string difference(const GivenOptions& before, const GivenOptions& now) {
+  GivenOptions all = before;
+  all.insert(now.begin(), now.end());
+  const auto text = [](const GivenOptions& given, const std::string& name) {
+    const auto found = given.find(name);
+    return found == given.end() ? "not given" : fmt::format("{}", fmt::join(found->second, ","));
+  };
+  for (const auto& [name, values] : all)
+    if (text(before, name) != text(now, name))
+      return fmt::format("--{} was {}, now {}", name, text(before, name), text(now, name));
+  return "";
+}
+
+// Throws Error unless `file`, where it is there, tells of the same options.
+void check_options(const std::string& folder, const std::string& file, const GivenOptions& now) {
+  if (!fs::exists(file)) return;
+  GivenOptions before;
+  try {
+    before = parse_json(text_of(file), file).get<GivenOptions>();
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(file + ": is not what compare writes (" + e.what() + "); choose another --output");
+  }
+  const std::string other = difference(before, now);
+  if (!other.empty())
+    throw Error(folder + ": holds a run with other options: " + other +
+                "; give those again, or another --output");
 }
 
 std::optional<double> test_accuracy(const TrainOptions& o) {
@@ -74,11 +106,9 @@ std::optional<double> test_accuracy(const TrainOptions& o) {
   return evaluate_model(session, loader, "test").top1;
 }
 
-// From the log, because the epochs may have been trained by several processes.
-void read_log(const std::string& path, CompareResult& result) {
-  const std::vector<EpochMetrics> log = read_metrics(path);
-  for (const EpochMetrics& m : log) {
-    result.seconds += m.seconds / static_cast<double>(log.size());
+void summarise(const std::vector<EpochMetrics>& epochs, CompareResult& result) {
+  for (const EpochMetrics& m : epochs) {
+    result.seconds += m.seconds / static_cast<double>(epochs.size());
     result.last_accuracy = m.val_accuracy;
     if (result.best_epoch != 0 && m.val_accuracy <= result.val_accuracy) continue;
     result.best_epoch = m.epoch;
@@ -95,11 +125,10 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
   const OutputDirectory output(options.output);
   const std::string state_file = output.file("train_state.safetensors"), record = output.file("result.json"),
                     command = output.file("options.json");
-  const std::string wanted = lasting(given);
-  if (fs::exists(command) && text_of(command) != wanted)
-    throw Error(options.output + ": holds a run with other options; give those again, or another --output");
+  const GivenOptions wanted = lasting(given);
+  check_options(options.output, command, wanted);
   if (fs::exists(record)) return CompareResult::parse(text_of(record), record);
-  write_file_atomically(command, wanted);
+  write_file_atomically(command, nlohmann::ordered_json(wanted).dump());
 
   std::unique_ptr<TrainState> state;
   if (fs::exists(state_file)) state = std::make_unique<TrainState>(read_train_state(state_file));
@@ -115,10 +144,10 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
     result.peak_bytes = run.session().backend->peak_bytes();
     result.receipt = run.receipt();
     result.features = run.feature_use();
+    summarise(run.epochs(), result);
   }
   result.seed = seed;
   result.lr = lr;
-  read_log(output.file("metrics.jsonl"), result);
   result.test_accuracy = test_accuracy(options);
   write_file_atomically(record, result.json());
   // The best epoch's weights are kept; what only a continued run needs is not.

@@ -9,10 +9,9 @@
 #include "io/safetensors.h"
 #include "io/weights.h"
 #include "models/load_weights.h"
-#include "models/registry.h"
+#include "tools/open_network.h"
 #include "tools/program.h"
 #include "tools/rename_rule.h"
-#include "tools/session.h"
 
 namespace {
 
@@ -27,30 +26,19 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-// Gives `tensors` the names that `model` has today. `metadata` is the file's description, or empty. Throws
-// unless they are the model's weights; returns the loading verdict.
-std::string fit(const std::string& model, StateDict& tensors, const std::string& source,
-                const std::string& metadata, ModelDescription& description) {
-  if (metadata.empty()) {
-    ModelOptions options;
-    options.model = model;
-    description = description_in(tensors, options);
-  } else {
-    description = ModelDescription::parse(metadata, source);
-    if (description.model != model)
-      throw UsageError("--model " + model + ": " + source + " holds a " + description.model);
-  }
-  auto network = make_network(model, description.options);
-  const std::int64_t outputs = outputs_in(tensors, *network);
-  if (outputs > 0 && outputs != description.options.num_classes) {
-    description.options.num_classes = outputs;
-    network = make_network(model, description.options);
-  }
-  if (metadata.empty()) description.preprocess = default_preprocess(*network);
-  tensors = with_current_names(*network, tensors, source);
-  LoadOptions options;
-  options.source = source;
-  return load_weights(*network, tensors, options).text();
+// Gives `file.tensors` the names that the network has today. Throws unless they are its weights; returns the
+// loading verdict.
+std::string fit(LoadedWeights& file, const std::string& source, const std::string& model,
+                ModelDescription& description) {
+  ModelOptions options;
+  options.model = model;
+  const NetworkFile opened = open_network(file, options, source);
+  description = opened.description;
+  if (!opened.described) description.preprocess = default_preprocess(*opened.network);
+  file.tensors = with_current_names(*opened.network, opened.tensors, source);
+  LoadOptions load;
+  load.source = source;
+  return load_weights(*opened.network, file.tensors, load).text();
 }
 
 int convert(const Options& o) {
@@ -66,13 +54,15 @@ int convert(const Options& o) {
   ReadOptions read;
   read.convert_floats = o.model.empty() ? false : true;
   const LoadedWeights file = read_weights(o.in, read);
-  StateDict tensors = rename_tensors(file.tensors, o.rename);
+  LoadedWeights renamed = file;
+  renamed.tensors = rename_tensors(file.tensors, o.rename);
   std::string description = o.rename.empty() ? file.metadata : "", verdict;
   if (!o.model.empty()) {
     ModelDescription made;
-    verdict = fit(o.model, tensors, o.in, file.metadata, made);
+    verdict = fit(renamed, o.in, o.model, made);
     if (description.empty()) description = made.json();
   }
+  const StateDict& tensors = renamed.tensors;
   if (pth)
     write_pth(o.out, tensors);
   else if (!description.empty())

@@ -8,9 +8,9 @@
 #include "io/weights.h"
 #include "models/freeze_plan.h"
 #include "models/registry.h"
+#include "tools/open_network.h"
 #include "tools/plan_table.h"
 #include "tools/program.h"
-#include "tools/session.h"
 #include "tools/train_options.h"
 
 namespace {
@@ -51,7 +51,8 @@ Inspection inspect_file(const std::string& path, PlanSettings settings) {
   for (const std::string& note : file.notes) fmt::print(stderr, "weights: {}\n", note);
   Inspection found;
   if (!file.metadata.empty()) {
-    const ModelDescription description = ModelDescription::parse(file.metadata, path);
+    const NetworkFile opened = open_network(file, {}, path);
+    const ModelDescription& description = opened.description;
     if (settings.input_size == 0) settings.input_size = description.preprocess.input_size;
     found = inspect_network(description.model, description.options, settings);
     std::set<std::string> trainable;

@@ -1,6 +1,8 @@
-// metrics.jsonl: one JSON object a line for every finished epoch.
+// metrics.jsonl: one JSON object a line for every finished epoch. It is for people and their tools; a run's
+// own memory of its epochs is the training state (train_state.h), and the file is written from that.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -19,16 +21,14 @@ struct EpochMetrics {
 // {"epoch":1,"train_loss":0.61,"train_accuracy":0.71,"val_loss":0.52,"val_accuracy":0.78,"lr":0.001,
 //  "images_per_second":412.0,"seconds":5.8,"data_wait_fraction":0.01}, without the line end.
 std::string metrics_line(const EpochMetrics& metrics);
+nlohmann::ordered_json metrics_json(const EpochMetrics& metrics);
+// The other way round; null becomes NaN. Throws nlohmann::json::exception where a number is missing.
+EpochMetrics metrics_of(const nlohmann::json& json);
 
-// Appends the line. Throws Error when it cannot be written.
-void append_metrics(const std::string& path, const EpochMetrics& metrics);
+// Replaces the file by a line for each epoch, crash-safe. Throws Error when it cannot be written.
+void write_metrics(const std::string& path, const std::vector<EpochMetrics>& epochs);
 
-// All lines of the log, in order; null becomes NaN. No file: none. Throws Error naming the line that is no
-// such object.
+// All lines of the log, in order. No file: none. Throws Error naming the line that is no such object.
 std::vector<EpochMetrics> read_metrics(const std::string& path);
-
-// Keeps the lines of epochs 1..epochs: what a resumed run has not done yet must not stand in the log. No
-// file: nothing.
-void trim_metrics(const std::string& path, int epochs);
 
 }  // namespace thaw

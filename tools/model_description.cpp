@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "kernels/error.h"
+#include "tools/bounded_json.h"
 
 namespace thaw {
 namespace {
@@ -45,12 +44,15 @@ std::string ModelDescription::json() const {
 ModelDescription ModelDescription::parse(const std::string& text, const std::string& file) {
   ModelDescription d;
   try {
-    const auto in = nlohmann::json::parse(text);
+    const auto in = parse_json(text, file);
     const int version = in.at("thaw").get<int>();
     if (version != format_version)
       throw Error(fmt::format("{}: its description has version {}, this program reads {}; use a newer Thaw",
                               file, version, format_version));
     in.at("model").get_to(d.model);
+    if (d.model.size() > 100)
+      throw Error(file + ": its description's model has a name of " + std::to_string(d.model.size()) +
+                  " bytes");
     in.at("options").at("num_classes").get_to(d.options.num_classes);
     in.at("options").at("in_channels").get_to(d.options.in_channels);
     in.at("classes").get_to(d.classes);

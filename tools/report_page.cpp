@@ -43,31 +43,30 @@ std::string summary(const ReportPage& page) {
 }
 
 // The epoch of the lowest validation loss, if the training loss fell since and the validation loss is higher;
-// else 0.
-int before_overfitting(const ReportPage& page) {
+// else null.
+const EpochMetrics* before_overfitting(const ReportPage& page) {
+  if (page.epochs.empty()) return nullptr;
   const EpochMetrics& last = page.epochs.back();
   const EpochMetrics& low =
       *std::min_element(page.epochs.begin(), page.epochs.end(),
                         [](const EpochMetrics& a, const EpochMetrics& b) { return a.val_loss < b.val_loss; });
-  return last.train_loss < low.train_loss && last.val_loss > low.val_loss ? low.epoch : 0;
+  return last.train_loss < low.train_loss && last.val_loss > low.val_loss ? &low : nullptr;
 }
 
 // What the curves say; no more than the figures do.
 std::string after_best(const ReportPage& page) {
+  if (page.epochs.empty()) return "";
   const EpochMetrics& last = page.epochs.back();
   std::string text = "<p>";
   if (page.best_epoch == last.epoch)
     text += "The newest epoch has the best validation accuracy so far.";
   else
     text += fmt::format("No epoch after {} had a better validation accuracy.", page.best_epoch);
-  const int before = before_overfitting(page);
-  if (before > 0) {
-    const EpochMetrics& low = page.epochs.at(static_cast<std::size_t>(before - 1));
+  if (const EpochMetrics* low = before_overfitting(page))
     text += fmt::format(
         " Since epoch {0} the training loss fell from {1:.4f} to {2:.4f} while the validation loss rose from "
         "{3:.4f} to {4:.4f}: by the loss, epoch {0} is the one before overfitting.",
-        before, low.train_loss, last.train_loss, low.val_loss, last.val_loss);
-  }
+        low->epoch, low->train_loss, last.train_loss, low->val_loss, last.val_loss);
   return text + "</p>\n";
 }
 
@@ -80,9 +79,9 @@ std::string curves(const ReportPage& page) {
     accuracy.curves.push_back({"validation", values(page.epochs, &EpochMetrics::val_accuracy)});
     loss.marked_epoch = accuracy.marked_epoch = page.best_epoch;
     loss.mark = accuracy.mark = fmt::format("best epoch {}", page.best_epoch);
-    if (const int before = before_overfitting(page); before > 0) {
-      loss.marked_epoch = before;
-      loss.mark = fmt::format("before overfitting: epoch {}", before);
+    if (const EpochMetrics* low = before_overfitting(page)) {
+      loss.marked_epoch = low->epoch;
+      loss.mark = fmt::format("before overfitting: epoch {}", low->epoch);
     }
   }
   std::string text = "<h2>Learning curves</h2>\n<div class=\"charts\">\n";
@@ -108,8 +107,9 @@ std::string epoch_table(const ReportPage& page) {
 
 std::string freeze_plan(const ReportPage& page) {
   std::string text = "<h2>Freeze plan</h2>\n<pre>" + html_escape(page.freeze) + "</pre>\n";
-  text += html_table(page.freeze_table.front(), {page.freeze_table.begin() + 1, page.freeze_table.end()}) +
-          "<p class=\"soft\">FLOPs and bytes of a training step are per case. " +
+  if (!page.freeze_table.empty())
+    text += html_table(page.freeze_table.front(), {page.freeze_table.begin() + 1, page.freeze_table.end()});
+  text += "<p class=\"soft\">FLOPs and bytes of a training step are per case. " +
           html_escape(page.freeze_verdict) + "</p>\n";
   return text + "<p>" +
          (page.receipt.empty() ? "The frozen bits are checked at the end of the run."

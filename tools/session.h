@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "io/weights.h"
 #include "models/network.h"
 #include "tools/model_description.h"
 #include "tools/model_options.h"
@@ -35,13 +34,5 @@ std::string device_line(const ModelOptions& options, const Backend& backend);
 // A network for evaluation with the weights of options.weights, all of it frozen and on its device. A file
 // that Thaw did not write needs options.model. Throws UsageError or Error.
 Session open_for_evaluation(const ModelOptions& options);
-
-// What a file that does not describe itself says of options.model: the defaults, scratch_cnn's views and
-// features from the width of its classifier. Features are named feature1, feature2, ... and taken as they
-// are.
-ModelDescription description_in(const StateDict& weights, const ModelOptions& options);
-
-// The number of outputs of the weights' head in the file; 0 if it holds no such tensor.
-std::int64_t outputs_in(const StateDict& weights, const Network& network);
 
 }  // namespace thaw

@@ -4,11 +4,13 @@
 
 #include "io/checkpoint.h"
 #include "kernels/error.h"
+#include "tools/bounded_json.h"
 
 namespace thaw {
 namespace {
 
-constexpr int format_version = 3;
+constexpr int format_version = 4;
+constexpr std::size_t text_limit = std::size_t{64} << 20;  // 250 bytes for each epoch
 const std::string model_prefix = "model.", optimizer_prefix = "optimizer.", best_logits = "best_logits";
 
 nlohmann::ordered_json position_json(const TrainingPosition& p) {
@@ -58,6 +60,8 @@ void write_train_state(const std::string& path, const TrainState& state) {
   json["notes"] = state.notes;
   json["description"] = state.description.json();
   json["position"] = position_json(state.position);
+  json["epochs"] = nlohmann::ordered_json::array();
+  for (const EpochMetrics& m : state.epochs) json["epochs"].push_back(metrics_json(m));
   StateDict tensors;
   for (const auto& [name, tensor] : state.model) tensors.add(model_prefix + name, tensor);
   for (const auto& [name, tensor] : state.optimizer) tensors.add(optimizer_prefix + name, tensor);
@@ -70,7 +74,7 @@ TrainState read_train_state(const std::string& path) {
   const Checkpoint file = read_checkpoint(path);
   TrainState state;
   try {
-    const auto json = nlohmann::json::parse(file.json);
+    const auto json = parse_json(file.json, path, text_limit);
     if (json.at("train_state").get<int>() != format_version)
       throw Error(path + ": written by another version of Thaw");
     json.at("options").get_to(state.options);
@@ -78,6 +82,14 @@ TrainState read_train_state(const std::string& path) {
     json.at("notes").get_to(state.notes);
     state.description = ModelDescription::parse(json.at("description").get<std::string>(), path);
     state.position = position_of(json.at("position"));
+    for (const auto& epoch : json.at("epochs")) {
+      state.epochs.push_back(metrics_of(epoch));
+      if (state.epochs.back().epoch != static_cast<int>(state.epochs.size()))
+        throw Error(path + ": is not a training state: its epochs are not 1, 2, ...");
+    }
+    if (static_cast<int>(state.epochs.size()) != state.position.epochs_done)
+      throw Error(path + ": is not a training state: it tells of " + std::to_string(state.epochs.size()) +
+                  " epochs, but " + std::to_string(state.position.epochs_done) + " are done");
   } catch (const nlohmann::json::exception& e) {
     throw Error(path + ": is not a training state: " + e.what());
   }

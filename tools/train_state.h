@@ -5,6 +5,7 @@
 
 #include "optim/schedule.h"
 #include "tensor/state_dict.h"
+#include "tools/metrics_log.h"
 #include "tools/model_description.h"
 #include "tools/train_options.h"
 
@@ -30,7 +31,8 @@ struct TrainState {
   std::string fingerprint;  // of the data: classes, names, sizes
   ModelDescription description;
   TrainingPosition position;
-  std::vector<std::string> notes;  // Session::notes, of the weights that the run began with
+  std::vector<EpochMetrics> epochs;  // those done: 1 to position.epochs_done
+  std::vector<std::string> notes;    // Session::notes, of the weights that the run began with
   StateDict model, optimizer;
   Tensor best_logits;  // f32 [validation cases, outputs] of the best epoch; undefined: none
 };

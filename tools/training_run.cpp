@@ -14,6 +14,7 @@
 #include "models/load_weights.h"
 #include "models/registry.h"
 #include "tools/evaluate_model.h"
+#include "tools/open_network.h"
 #include "tools/program.h"
 #include "tools/progress.h"
 #include "tools/signals.h"
@@ -57,6 +58,7 @@ TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given,
 
 void TrainingRun::resume_position(const TrainState& state) {
   position_ = state.position;
+  epochs_ = state.epochs;
   session_.notes = state.notes;
   if (!state.best_logits.defined()) return;
   std::vector<int> labels;
@@ -107,22 +109,18 @@ void TrainingRun::build_network(const TrainState* state) {
     load_weights(*session_.network, state->model, load);
     return;
   }
-  LoadedWeights file;
-  if (!o.weights.empty()) file = read_weights(o.weights);
+  NetworkFile file;
+  if (!o.weights.empty()) file = open_network(read_weights(o.weights), o, o.weights);
   d.model = o.model;
   d.options.input_size = o.input_size;
-  if (!file.metadata.empty()) {
-    const ModelDescription old = ModelDescription::parse(file.metadata, o.weights);
-    if (!o.model.empty() && o.model != old.model)
-      throw UsageError("--model " + o.model + ": " + o.weights + " holds a " + old.model);
-    if (o.in_channels == 3 && old.options.in_channels == 1)
+  if (file.described) {
+    if (o.in_channels == 3 && file.description.options.in_channels == 1)
       throw UsageError(fmt::format("--in-chans: {} takes pictures of 1 channel", o.weights));
-    d = old;
+    d = file.description;
   } else if (o.model.empty()) {
-    throw UsageError("--model NAME is required: " + o.weights +
-                     " was not written by Thaw and does not name its network");
+    throw UsageError("--model NAME is required; see --help");
   }
-  if (file.metadata.empty() || o.in_channels != 0)
+  if (!file.described || o.in_channels != 0)
     d.options.in_channels = o.in_channels != 0 ? o.in_channels : default_in_channels(d.model);
   d.options.views = splits_.train.views;
   d.features = features_;
@@ -132,9 +130,9 @@ void TrainingRun::build_network(const TrainState* state) {
   d.val_split = splits_.flat ? options_.val_split : 0;
   d.split_seed = splits_.flat ? options_.split_seed.value_or(options_.seed) : 0;
   session_.network = make_network(d.model, d.options);
-  if (file.metadata.empty() || d.preprocess.channels != d.options.in_channels) {
+  if (!file.described || d.preprocess.channels != d.options.in_channels) {
     const Preprocess defaults = default_preprocess(*session_.network);
-    if (file.metadata.empty()) d.preprocess = defaults;
+    if (!file.described) d.preprocess = defaults;
     d.preprocess.channels = defaults.channels;
     d.preprocess.mean = defaults.mean;
     d.preprocess.std = defaults.std;
@@ -298,6 +296,7 @@ void TrainingRun::save_state(const OutputDirectory& output) {
   state.fingerprint = fingerprint_;
   state.description = session_.description;
   state.position = position_;
+  state.epochs = epochs_;
   state.notes = session_.notes;
   if (best_.images > 0)
     state.best_logits = from_contiguous(best_.logits, {best_.images, session_.network->num_classes()});
@@ -339,8 +338,9 @@ void TrainingRun::end_epoch(const EpochMetrics& metrics, const OutputDirectory& 
   }
   if (settings_.schedule.kind == ScheduleKind::plateau)
     position_.plateau.observe(metrics.val_loss, options_.plateau_patience);
-  append_metrics(output.file("metrics.jsonl"), metrics);
+  epochs_.push_back(metrics);
   save_state(output);
+  write_metrics(output.file("metrics.jsonl"), epochs_);
   write_page(output, "");
   fmt::print(stderr, "{}{}\n", epoch_line(metrics, options_.epochs), best ? "  best" : "");
 }
@@ -349,7 +349,8 @@ int TrainingRun::run(const OutputDirectory& output) {
   StopSignals signals;
   const auto stop = [&signals] { return signals.received() != 0; };
   std::unique_ptr<TrainingLoop> loop;
-  trim_metrics(output.file("metrics.jsonl"), position_.epochs_done);
+  // What stands there may be of epochs that are not done, or lost.
+  if (!epochs_.empty()) write_metrics(output.file("metrics.jsonl"), epochs_);
   const int end = options_.stop_after > 0 ? std::min(options_.stop_after, options_.epochs) : options_.epochs;
   while (position_.epochs_done < end && !out_of_patience()) {
     if (head_only_ && position_.epochs_done == options_.freeze_epochs) {

@@ -7,6 +7,7 @@
 #include "tools/evaluation_report.h"
 #include "tools/output_directory.h"
 #include "tools/plan_table.h"
+#include "tools/report_page.h"
 #include "tools/shared_features.h"
 #include "tools/train_options.h"
 #include "tools/training_loop.h"
@@ -32,6 +33,8 @@ class TrainingRun {
 
   const Session& session() const { return session_; }
   const FeatureUse& feature_use() const { return feature_use_; }
+  // Those done, of earlier parts of the run too.
+  const std::vector<EpochMetrics>& epochs() const { return epochs_; }
   bool validates() const { return !splits_.val.samples.empty(); }
   // "122 frozen tensors, 0 bits changed". Throws Error as FreezeReceipt::verify does.
   std::string receipt() const { return receipt_.verify(*session_.network); }
@@ -59,8 +62,10 @@ class TrainingRun {
   bool validate(EpochMetrics& metrics, const std::function<bool()>& stop);
   // Keeps what the page says of the best epoch: its logits on the validation pictures, in their order.
   void keep_best(EvaluationReport report);
-  // report.html of the epochs done, if any. `receipt`: of the frozen bits; empty while the run goes on.
+  // report.html of the epochs done, if any. `receipt`: of the frozen bits; empty while the run goes on. Where
+  // it cannot be written, a warning says why: the run is worth more than its page.
   void write_page(const OutputDirectory& output, const std::string& receipt) const;
+  ReportPage page(const OutputDirectory& output, const std::string& receipt) const;
   void save_weights(const std::string& path);
   void save_state(const OutputDirectory& output);
 
@@ -74,6 +79,7 @@ class TrainingRun {
   FreezeReceipt receipt_;
   TrainingSettings settings_;
   TrainingPosition position_;
+  std::vector<EpochMetrics> epochs_;  // 1 to position_.epochs_done
   std::unique_ptr<Loader> train_loader_, val_loader_;
   SharedFeatures own_features_;  // where the run shares with none
   SharedFeatures* shared_;

@@ -43,27 +43,36 @@ void TrainingRun::keep_best(EvaluationReport report) {
   best_details_ = evaluation_html(best_, splits_.val);
 }
 
-void TrainingRun::write_page(const OutputDirectory& output, const std::string& receipt) const {
-  if (position_.epochs_done == 0) return;
+ReportPage TrainingRun::page(const OutputDirectory& output, const std::string& receipt) const {
   const PlanTable plan = stage_plan();
-  ReportPage page;
-  page.title = session_.description.model + " on " + folder_name(options_.data.data);
-  page.command = command_line(given_, output.path());
-  page.data = data_lines();
-  page.training = training_line();
+  ReportPage out;
+  out.title = session_.description.model + " on " + folder_name(options_.data.data);
+  out.command = command_line(given_, output.path());
+  out.data = data_lines();
+  out.training = training_line();
   if (options_.freeze_epochs > 0)
-    page.freeze = fmt::format("the first {} epochs {} the head only{} ", options_.freeze_epochs,
-                              head_only_ ? "train" : "trained", head_only_ ? ":" : "; then");
-  page.freeze += freeze_line();
-  page.freeze_table = plan_cells(plan);
-  page.freeze_verdict = plan_verdict(plan);
-  page.receipt = receipt;
-  page.epochs = read_metrics(output.file("metrics.jsonl"));
-  page.planned_epochs = options_.epochs;
-  page.best_epoch = position_.best_epoch;
-  page.best = best_;
-  page.best_details = best_details_;
-  write_file_atomically(output.file("report.html"), report_html(page));
+    out.freeze = fmt::format("the first {} epochs {} the head only{} ", options_.freeze_epochs,
+                             head_only_ ? "train" : "trained", head_only_ ? ":" : "; then");
+  out.freeze += freeze_line();
+  out.freeze_table = plan_cells(plan);
+  out.freeze_verdict = plan_verdict(plan);
+  out.receipt = receipt;
+  out.epochs = epochs_;
+  out.planned_epochs = options_.epochs;
+  out.best_epoch = position_.best_epoch;
+  out.best = best_;
+  out.best_details = best_details_;
+  return out;
+}
+
+void TrainingRun::write_page(const OutputDirectory& output, const std::string& receipt) const {
+  if (epochs_.empty()) return;
+  const std::string file = output.file("report.html");
+  try {
+    write_file_atomically(file, report_html(page(output, receipt)));
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "warning: no page was written: {}\n", e.what());
+  }
 }
 
 }  // namespace thaw

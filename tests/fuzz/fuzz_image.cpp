@@ -15,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const auto pixels = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
       if (image.channels != channels || image.pixels.size() != pixels * static_cast<std::size_t>(channels))
         std::abort();
+      if (image.width > limits.side || image.height > limits.side ||
+          static_cast<std::int64_t>(pixels) > limits.pixels)
+        std::abort();
     } catch (const thaw::Error&) {
     }
   }

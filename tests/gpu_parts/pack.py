@@ -7,7 +7,7 @@ from pathlib import Path
 
 HEADERS = {  # where they are looked for -> where they go, below include/
     "CLI": "CLI", "nlohmann": "nlohmann", "fmt": "fmt", "doctest": "doctest",
-    "stb/stb_image.h": "stb/stb_image.h", "stb/stb_image_write.h": "stb/stb_image_write.h",
+    "stb/stb_image_write.h": "stb/stb_image_write.h",
     **{name: name for name in ("zlib.h", "zconf.h", "png.h", "pngconf.h", "pnglibconf.h", "jpeglib.h", "jmorecfg.h",
                                "jerror.h", "jconfig.h")},
 }

@@ -63,7 +63,11 @@ TEST_CASE("input channels and classes are options") {
   CHECK(network->input().mean.size() == 1);
   CHECK(network->input().mean[0] == doctest::Approx(0.449));
   CHECK_THROWS_WITH_AS(make_network("resnet18", {.num_classes = 0}),
-                       "model resnet18: needs at least 1 class and 1 input channel, got 0 and 3", Error);
+                       "model resnet18: needs 1 to 2147483647 classes, got 0", Error);
+  CHECK_THROWS_WITH_AS(make_network("resnet18", {.in_channels = std::int64_t{1} << 61}),
+                       "model resnet18: needs 1 to 1024 input channels, got 2305843009213693952", Error);
+  CHECK_THROWS_AS(make_network("resnet18", {.views = 0}), Error);
+  CHECK_THROWS_AS(make_network("resnet18", {.features = -1}), Error);
 }
 
 TEST_CASE("an unknown model is answered with the nearest ones") {
@@ -83,6 +87,8 @@ TEST_CASE("DenseNet-BC has any depth and growth") {
                        "model densenet_bc_17_6: the depth must be 6 n + 4 (10, 16, ..., 100, ...), got 17",
                        Error);
   CHECK_THROWS_AS(make_network("densenet_bc_4_6"), Error);
+  CHECK_THROWS_AS(make_network("densenet_bc_406_6"), Error);
+  CHECK_THROWS_AS(make_network("densenet_bc_16_101"), Error);
   CHECK_THROWS_AS(make_network("densenet_bc_16_0"), Error);
   CHECK_THROWS_AS(make_network("densenet_bc_16_6x"), Error);
 }

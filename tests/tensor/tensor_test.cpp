@@ -29,6 +29,27 @@ TEST_SUITE("tensor") {
     CHECK_THROWS(Shape{2, 3}[2]);
   }
 
+  TEST_CASE("shape: a product that 64 bits do not hold is an error, never a small number") {
+    const std::int64_t big = std::int64_t{1} << 62;
+    CHECK(Shape{big}.elements() == big);
+    for (const Shape& shape :
+         {Shape{big, 2}, Shape{big, 4}, Shape{big, 4, 16}, Shape{1 << 30, 1 << 30, 1 << 30}})
+      CHECK_THROWS_WITH(shape.elements(), doctest::Contains(shape.text().c_str()));
+    CHECK_THROWS_WITH(Tensor::zeros_host({big}), doctest::Contains("more bytes than 64 bits"));
+    CHECK_THROWS_WITH(Tensor::empty_host({big, 8}), doctest::Contains("more elements than 64 bits"));
+  }
+
+  TEST_CASE("tensor: host zeros take memory when they are first touched, and are zeros then") {
+    const Tensor nobody_can_have = Tensor::zeros_host({std::int64_t{1} << 50});
+    CHECK(nobody_can_have.bytes() == std::size_t{1} << 52);
+    CHECK_THROWS_AS(nobody_can_have.data(), std::bad_alloc);
+    const Tensor zeros = Tensor::zeros_host({1000});
+    const Tensor part = zeros.rows(990, 1000);
+    part.as<float>()[0] = 1;
+    CHECK(zeros.as<float>()[990] == 1);
+    CHECK(zeros.as<float>()[989] == 0);
+  }
+
   TEST_CASE("tensor: rank 4 lies channels-last, others row-major") {
     // [1,2,2,2]: channel 0 is 1 2 3 4, channel 1 is 5 6 7 8; in memory each pixel's two channels are
     // neighbours.

@@ -107,6 +107,15 @@ TEST_CASE("report page: without validation pictures it says so, and shows no fig
     CHECK_FALSE_MESSAGE(has(html, absent), absent);
 }
 
+TEST_CASE("report page: epochs that are missing from the list are no error") {
+  ReportPage page = page_of_two_epochs();
+  page.epochs = {epoch(5, 0.9, 0.7, 0.625), epoch(6, 0.4, 0.8, 0.5)};
+  CHECK(has(report_html(page), ">before overfitting: epoch 5</text>"));
+  page.epochs.clear();
+  page.freeze_table.clear();
+  CHECK(has(report_html(page), "0 of 5 epochs done"));
+}
+
 TEST_CASE("report page: of more than 30 classes the most frequent confusions are listed") {
   std::vector<std::string> classes;
   for (int c = 0; c < 31; ++c) classes.push_back("class" + std::to_string(c));

@@ -10,10 +10,10 @@ if(NOT TARGET CLI11::CLI11)
   thaw_missing("CLI11" libcli11-dev)
 endif()
 
-find_path(THAW_STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb)
+find_path(THAW_STB_INCLUDE_DIR stb_image_write.h PATH_SUFFIXES stb)
 mark_as_advanced(THAW_STB_INCLUDE_DIR)
 if(NOT THAW_STB_INCLUDE_DIR)
-  thaw_missing("stb_image" libstb-dev)
+  thaw_missing("stb_image_write" libstb-dev)
 endif()
 
 if(THAW_TESTS)
