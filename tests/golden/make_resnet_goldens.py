@@ -20,7 +20,7 @@ MOMENTUM, DECAY = 0.9, 1e-4
 # model, freeze plan, what frozen BatchNorm does, picture size, learning rate, and where it matters the key of the
 # pictures. A rate at which f32 and f64 part ways within ten steps tests nothing; nor do pictures with which a ReLU late
 # in the network stands at its kink.
-CASES = [("resnet18", "none", "auto", 64, 0.01), ("resnet18", "upto:layer3", "auto", 64, 0.01),
+CASES = [("resnet18", "none", "auto", 64, 0.01), ("resnet18", "upto:layer3", "auto", 64, 0.01, "input2"),
          ("resnet18", "backbone", "auto", 64, 0.01), ("resnet50", "none", "auto", 64, 0.002),
          ("resnet50", "backbone", "auto", 64, 0.01), ("resnet20", "none", "auto", 32, 0.01),
          ("resnet34", "none", "auto", 64, 0.002), ("resnet101", "upto:layer3", "train", 64, 0.002),
