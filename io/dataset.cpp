@@ -133,7 +133,7 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   return splits;
 }
 
-std::string fingerprint(const Dataset& dataset, bool contents) {
+std::string fingerprint(const Dataset& dataset) {
   std::uint64_t hash = hash_start;
   const auto add = [&](const std::string& text) { hash = hash_bytes(hash, text.c_str(), text.size() + 1); };
   for (const std::string& name : dataset.classes) add(name);
@@ -141,10 +141,10 @@ std::string fingerprint(const Dataset& dataset, bool contents) {
   for (const Sample& sample : dataset.samples) {
     add(sample.relative);
     add(std::to_string(sample.label) + " " + std::to_string(sample.bytes));
-    if (contents) add(std::to_string(hash_file(sample.path, sample.bytes)));
+    add(std::to_string(hash_file(sample.path, sample.bytes)));
     for (const PictureFile& view : sample.more_views) {
       add(view.path.substr(view.path.rfind('/') + 1) + " " + std::to_string(view.bytes));
-      if (contents) add(std::to_string(hash_file(view.path, view.bytes)));
+      add(std::to_string(hash_file(view.path, view.bytes)));
     }
     for (const double x : sample.features) hash = hash_bytes(hash, &x, sizeof x);
   }

@@ -91,8 +91,8 @@ VerifyReport verify_images(const Dataset& dataset, int threads, bool full = fals
 // would be left without pictures.
 void drop_bad(Dataset& dataset, const VerifyReport& report, double max_fraction);
 
-// 16 hexadecimal digits over the class list, the relative names, labels and file sizes, (`contents`) the
-// bytes of the files, and what cases have beyond one picture. Equal for equal folders, wherever they lie.
-std::string fingerprint(const Dataset& dataset, bool contents = false);
+// 16 hexadecimal digits over the class list, the relative names, labels and bytes of all files, and what
+// cases have beyond one picture: reads every file. Equal for equal folders, wherever they lie.
+std::string fingerprint(const Dataset& dataset);
 
 }  // namespace thaw

@@ -1,6 +1,7 @@
 #include "models/freeze_receipt.h"
 
 #include <cstring>
+#include <map>
 #include <unordered_map>
 
 #include "layers/batch_norm.h"
@@ -38,6 +39,17 @@ std::uint64_t hash_tensor(const Tensor& tensor) {
   const bool readable = tensor.backend() == nullptr || tensor.backend()->host_memory();
   const Tensor host = readable && tensor.packed() ? tensor : tensor.to_host();
   return hash_bytes(host.data(), host.bytes());
+}
+
+std::uint64_t hash_state_dict(const StateDict& tensors) {
+  std::map<std::string, std::uint64_t> by_name;
+  for (const auto& [name, tensor] : tensors) by_name[name] = hash_tensor(tensor);
+  std::vector<std::uint64_t> hashes;
+  for (const auto& [name, hash] : by_name) {
+    hashes.push_back(hash_bytes(name.data(), name.size()));
+    hashes.push_back(hash);
+  }
+  return hash_bytes(hashes.data(), hashes.size() * sizeof hashes[0]);
 }
 
 FreezeReceipt::FreezeReceipt(Module& module) {

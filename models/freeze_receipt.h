@@ -13,6 +13,8 @@ namespace thaw {
 std::uint64_t hash_bytes(const void* data, std::size_t bytes);
 // Of the values, wherever they lie.
 std::uint64_t hash_tensor(const Tensor& tensor);
+// Of all names and values, in whatever order they stand.
+std::uint64_t hash_state_dict(const StateDict& tensors);
 
 class FreezeReceipt {
  public:

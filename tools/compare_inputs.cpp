@@ -16,7 +16,7 @@ CompareInputs compare_inputs(const std::string& data, const std::string& weights
   const DatasetSplits splits = scan_data(data, {});
   CompareInputs inputs;
   for (const Dataset* dataset : {&splits.train, &splits.val, &splits.test})
-    inputs.data += fingerprint(*dataset, true);
+    inputs.data += fingerprint(*dataset);
   const FileBytes file(weights, ReadLimits().file_bytes);
   Sha256 hash;
   hash.update(file.bytes());

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "kernels/error.h"
 #include "tools/bounded_json.h"
 
 namespace thaw {
@@ -64,6 +65,11 @@ CompareResult CompareResult::parse(const std::string& text, const std::string& f
                     .source = f.at("source"),
                     .seconds = f.at("seconds"),
                     .bytes = f.at("bytes")};
+    const auto share = [](double x) { return x >= 0 && x <= 1; };
+    const bool negative = j.at("peak_bytes") < 0 || r.trainable < 0 || !(r.seconds >= 0 && r.seconds < 1e9);
+    if (!share(r.val_accuracy) || !share(r.last_accuracy) || !share(r.test_accuracy.value_or(0)) ||
+        r.best_epoch < 1 || !(r.lr > 0) || negative || r.peak_bytes > std::uint64_t{1} << 60)
+      throw Error(file + ": holds figures that no run gives; delete it to repeat the run");
     return r;
   } catch (const nlohmann::json::exception& e) {
     throw Error(file + ": is not a result of compare (" + e.what() + "); delete it to repeat the run");

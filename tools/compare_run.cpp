@@ -80,19 +80,20 @@ std::string difference(const GivenOptions& before, const GivenOptions& now) {
   return "";
 }
 
-// Throws Error unless `file`, where it is there, tells of the same options.
-void check_options(const std::string& folder, const std::string& file, const GivenOptions& now) {
-  if (!fs::exists(file)) return;
-  GivenOptions before;
-  try {
-    before = parse_json(text_of(file), file).get<GivenOptions>();
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(file + ": is not what compare writes (" + e.what() + "); choose another --output");
-  }
+// Throws Error unless `before`, which `what` tells, are the same options.
+void check_same(const std::string& what, const GivenOptions& before, const GivenOptions& now) {
   const std::string other = difference(before, now);
   if (!other.empty())
-    throw Error(folder + ": holds a run with other options: " + other +
-                "; give those again, or another --output");
+    throw Error(what + " with other options: " + other + "; give those again, or another --output");
+}
+
+// The options that `file` was written with. Throws Error where it tells none.
+GivenOptions options_in(const std::string& file) {
+  try {
+    return parse_json(text_of(file), file).at("options").get<GivenOptions>();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(file + ": is not what compare writes; delete it to repeat the run");
+  }
 }
 
 std::optional<double> test_accuracy(const TrainOptions& o) {
@@ -124,14 +125,24 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
   const GivenOptions given = given_of(settings, options);
   const OutputDirectory output(options.output);
   const std::string state_file = output.file("train_state.safetensors"), record = output.file("result.json"),
-                    command = output.file("options.json");
+                    begun = output.file("options.json");
   const GivenOptions wanted = lasting(given);
-  check_options(options.output, command, wanted);
-  if (fs::exists(record)) return CompareResult::parse(text_of(record), record);
-  write_file_atomically(command, nlohmann::ordered_json(wanted).dump());
+  for (const std::string& file : {record, begun})
+    if (fs::exists(file)) check_same(options.output + ": holds a run", options_in(file), wanted);
+  if (fs::exists(record)) {
+    CompareResult result = CompareResult::parse(text_of(record), record);
+    if (result.seed != seed || result.lr != lr || result.best_epoch > options.epochs)
+      throw Error(record + ": its figures are not of this run; delete it to repeat the run");
+    return result;
+  }
+  auto told = nlohmann::ordered_json{{"options", wanted}};
+  write_file_atomically(begun, told.dump());
 
   std::unique_ptr<TrainState> state;
-  if (fs::exists(state_file)) state = std::make_unique<TrainState>(read_train_state(state_file));
+  if (fs::exists(state_file)) {
+    state = std::make_unique<TrainState>(read_train_state(state_file));
+    check_same(state_file + ": is of a run", lasting(state->options), wanted);
+  }
   CompareResult result;
   {
     TrainingRun run(options, given, state.get(), settings.shared);
@@ -149,7 +160,8 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
   result.seed = seed;
   result.lr = lr;
   result.test_accuracy = test_accuracy(options);
-  write_file_atomically(record, result.json());
+  told.update(nlohmann::ordered_json::parse(result.json()));
+  write_file_atomically(record, told.dump());
   // The best epoch's weights are kept; what only a continued run needs is not.
   fs::remove(state_file);
   fs::remove(output.file("last.safetensors"));

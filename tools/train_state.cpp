@@ -60,6 +60,7 @@ void write_train_state(const std::string& path, const TrainState& state) {
   json["notes"] = state.notes;
   json["description"] = state.description.json();
   json["position"] = position_json(state.position);
+  json["best_weights"] = state.best_weights;
   json["epochs"] = nlohmann::ordered_json::array();
   for (const EpochMetrics& m : state.epochs) json["epochs"].push_back(metrics_json(m));
   StateDict tensors;
@@ -82,6 +83,7 @@ TrainState read_train_state(const std::string& path) {
     json.at("notes").get_to(state.notes);
     state.description = ModelDescription::parse(json.at("description").get<std::string>(), path);
     state.position = position_of(json.at("position"));
+    json.at("best_weights").get_to(state.best_weights);
     for (const auto& epoch : json.at("epochs")) {
       state.epochs.push_back(metrics_of(epoch));
       if (state.epochs.back().epoch != static_cast<int>(state.epochs.size()))

@@ -28,13 +28,14 @@ struct TrainingPosition {
 
 struct TrainState {
   GivenOptions options;     // the command line
-  std::string fingerprint;  // of the data: classes, names, sizes
+  std::string fingerprint;  // of the data: classes, names, contents
   ModelDescription description;
   TrainingPosition position;
   std::vector<EpochMetrics> epochs;  // those done: 1 to position.epochs_done
   std::vector<std::string> notes;    // Session::notes, of the weights that the run began with
   StateDict model, optimizer;
-  Tensor best_logits;  // f32 [validation cases, outputs] of the best epoch; undefined: none
+  std::uint64_t best_weights = 0;  // hash_state_dict of those of the best epoch, if there is one
+  Tensor best_logits;              // f32 [validation cases, outputs] of the best epoch; undefined: none
 };
 
 // Crash-safe. Throws Error when it cannot be written.

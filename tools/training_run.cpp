@@ -59,6 +59,7 @@ TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given,
 void TrainingRun::resume_position(const TrainState& state) {
   position_ = state.position;
   epochs_ = state.epochs;
+  best_weights_ = state.best_weights;
   session_.notes = state.notes;
   if (!state.best_logits.defined()) return;
   std::vector<int> labels;
@@ -298,6 +299,7 @@ void TrainingRun::save_state(const OutputDirectory& output) {
   state.position = position_;
   state.epochs = epochs_;
   state.notes = session_.notes;
+  state.best_weights = best_weights_;
   if (best_.images > 0)
     state.best_logits = from_contiguous(best_.logits, {best_.images, session_.network->num_classes()});
   state.model = session_.network->state_dict();
@@ -323,6 +325,27 @@ void TrainingRun::restore_best(const OutputDirectory& output) {
              position_.best_epoch);
 }
 
+void TrainingRun::hold_best(const OutputDirectory& output) {
+  if (position_.best_epoch == 0) return;
+  const std::string best = output.file("best.safetensors");
+  std::string found = "it is not there";
+  if (std::filesystem::exists(best)) {
+    try {
+      if (hash_state_dict(read_checkpoint(best).tensors) == best_weights_) return;
+      found = "it holds other weights";
+    } catch (const Error& e) {
+      found = e.what();
+    }
+  }
+  if (position_.best_epoch != position_.epochs_done || position_.batches_done != 0)
+    throw Error(
+        fmt::format("{}: is not what the run wrote after epoch {} ({}); put that back, or start a new run "
+                    "in another --output",
+                    best, position_.best_epoch, found));
+  save_weights(best);
+  fmt::print(stderr, "best.safetensors is written anew from the training state: {}\n", found);
+}
+
 void TrainingRun::end_epoch(const EpochMetrics& metrics, const OutputDirectory& output) {
   // Without validation pictures the newest network is the best one known.
   const bool validated = !std::isnan(metrics.val_accuracy);
@@ -334,12 +357,14 @@ void TrainingRun::end_epoch(const EpochMetrics& metrics, const OutputDirectory& 
       position_.best_accuracy = metrics.val_accuracy;
       keep_best(std::move(validation_));
     }
-    save_weights(output.file("best.safetensors"));
+    best_weights_ = hash_state_dict(session_.network->state_dict());
   }
   if (settings_.schedule.kind == ScheduleKind::plateau)
     position_.plateau.observe(metrics.val_loss, options_.plateau_patience);
   epochs_.push_back(metrics);
   save_state(output);
+  // After the state, which knows what it must be: hold_best makes up for a stop between the two.
+  if (best) save_weights(output.file("best.safetensors"));
   write_metrics(output.file("metrics.jsonl"), epochs_);
   write_page(output, "");
   fmt::print(stderr, "{}{}\n", epoch_line(metrics, options_.epochs), best ? "  best" : "");
@@ -351,6 +376,7 @@ int TrainingRun::run(const OutputDirectory& output) {
   std::unique_ptr<TrainingLoop> loop;
   // What stands there may be of epochs that are not done, or lost.
   if (!epochs_.empty()) write_metrics(output.file("metrics.jsonl"), epochs_);
+  hold_best(output);
   const int end = options_.stop_after > 0 ? std::min(options_.stop_after, options_.epochs) : options_.epochs;
   while (position_.epochs_done < end && !out_of_patience()) {
     if (head_only_ && position_.epochs_done == options_.freeze_epochs) {

@@ -59,6 +59,9 @@ class TrainingRun {
   void end_epoch(const EpochMetrics& metrics, const OutputDirectory& output);
   bool out_of_patience() const;
   void restore_best(const OutputDirectory& output);
+  // Throws Error where best.safetensors is not of the best epoch; that of the newest epoch, whose weights the
+  // network holds, is written anew.
+  void hold_best(const OutputDirectory& output);
   bool validate(EpochMetrics& metrics, const std::function<bool()>& stop);
   // Keeps what the page says of the best epoch: its logits on the validation pictures, in their order.
   void keep_best(EvaluationReport report);
@@ -79,6 +82,7 @@ class TrainingRun {
   FreezeReceipt receipt_;
   TrainingSettings settings_;
   TrainingPosition position_;
+  std::uint64_t best_weights_ = 0;    // as TrainState's
   std::vector<EpochMetrics> epochs_;  // 1 to position_.epochs_done
   std::unique_ptr<Loader> train_loader_, val_loader_;
   SharedFeatures own_features_;  // where the run shares with none
