@@ -1,7 +1,5 @@
-// Which of the engines that cuDNN offers runs a convolution: limits, the tuner's choice and its file.
+// Which of the engines that cuDNN offers runs a convolution: limits and the tuner's choice.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,72 +10,10 @@
 #include "kernels/backend.h"
 #include "kernels/cuda/conv2d.h"
 #include "kernels/cuda/linear.h"
-#include "tests/simt/cudnn_fake.h"
-#include "tests/simt/support.h"
-#include "tests/support/temp_folder.h"
+#include "tests/simt/engines.h"
 
 namespace thaw::simt_test {
 namespace {
-
-namespace fs = std::filesystem;
-using ::simt::cudnn::Engine;
-using ::simt::cudnn::Integers;
-
-constexpr auto tensor_core = CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
-constexpr auto nondeterministic = CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
-constexpr auto down_convert = CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
-
-// The fake offers these engines as long as the object lives.
-class Offer {
- public:
-  explicit Offer(std::vector<Engine> engines) {
-    ::simt::cudnn::set_engines(std::move(engines));
-    ::simt::cudnn::take_executed();
-  }
-  ~Offer() { ::simt::cudnn::set_engines(::simt::cudnn::usual_engines()); }
-  Offer(const Offer&) = delete;
-  Offer& operator=(const Offer&) = delete;
-};
-
-// A file of choices that goes away with the object.
-class File {
- public:
-  std::string path() const { return folder_.file("cache/plans.tsv"); }
-  cuda::PlanFile open(const std::string& device = "emulator, cuDNN 9") const { return {path(), device}; }
-  std::string text() const { return testing::read_file(path()); }
-  void write(const std::string& text) const {
-    fs::create_directories(fs::path(path()).parent_path());
-    testing::write_file(path(), text);
-  }
-
- private:
-  testing::TempFolder folder_;
-};
-
-// Runs one convolution 4 -> 8 of 3x3 in a backend's part of its own, and says which engines ran.
-template <class T>
-Integers engines_of(const BackendOptions& options, cuda::PlanFile file = {}, std::int64_t size = 7) {
-  const TestQueue q;
-  const auto pixels = static_cast<std::size_t>(2 * size * size);
-  const DeviceArray<T> x(q, random_values<T>(pixels * 4, 1)), w(q, random_values<T>(8 * 9 * 4, 2)),
-      y(q, pixels * 8);
-  cuda::Pool pool(q.queue, cuda::pool_policy());
-  cuda::Convolutions convolutions(q.queue, pool, options, std::move(file));
-  Conv2dSpec spec{.in = 4, .out = 8, .kernel_h = 3, .kernel_w = 3};
-  spec.padding = 1;
-  ::simt::cudnn::take_executed();
-  convolutions.forward(spec, view_of(x, 2, size, size, 4, 4), {w.data(), dtype_of<T>()}, nullptr, ConstView(),
-                       Activation::none, view_of(y, 2, size, size, 8, 8));
-  q.wait();
-  CHECK(::simt::take_fault() == "");
-  return ::simt::cudnn::take_executed();
-}
-
-std::int64_t last_of(const Integers& engines) {
-  return engines.empty() ? -1 : engines.back();
-}
-
-constexpr BackendOptions first_proposal{.cudnn_benchmark = false};
 
 TEST_CASE("f32 takes tensor cores only where TF32 is asked for, and inputs of a lower type never") {
   const Offer offer({{.number = 1, .notes = {down_convert}},
@@ -323,81 +259,6 @@ TEST_CASE("without memory for any workspace nothing is timed, and the error is t
   CHECK(file.text() == "");
 }
 
-TEST_CASE("a later run reads the choice and times nothing") {
-  const File file;
-  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
-  CHECK(engines_of<float>({}, file.open()).size() == 9);
-  CHECK(engines_of<float>({}, file.open()) == Integers{2});
-  // What the file does not have is timed, and beside it: another geometry, another precision.
-  CHECK(engines_of<float>({}, file.open(), 5).size() == 9);
-  CHECK(engines_of<bf16>({}, file.open()).size() == 9);
-  CHECK(engines_of<float>({.tf32 = true}, file.open()).size() == 9);
-  const std::string lines = file.text();
-  CHECK(std::count(lines.begin(), lines.end(), '\n') == 4);
-  // Off: neither read nor written.
-  CHECK(engines_of<float>(first_proposal, file.open()) == Integers{1});
-  // It decides even where it is not the fastest one any more: equal runs take equal engines.
-  ::simt::cudnn::set_engines({{.number = 1, .milliseconds = 1}, {.number = 2, .milliseconds = 5}});
-  CHECK(engines_of<float>({}, file.open()) == Integers{2});
-}
-
-TEST_CASE("choices of another device or cuDNN, and engines that are not proposed, count for nothing") {
-  const File file;
-  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
-  engines_of<float>({}, file.open("emulator, cuDNN 9"));
-  CHECK(engines_of<float>({}, file.open("emulator, cuDNN 9.1")).size() == 9);
-  CHECK(engines_of<float>({}, file.open("emulator, cuDNN")).size() == 9);
-  ::simt::cudnn::set_engines(
-      {{.number = 2, .notes = {nondeterministic}}, {.number = 3, .milliseconds = 5}, {.number = 4}});
-  CHECK(last_of(engines_of<float>({}, file.open())) == 4);
-  CHECK(engines_of<float>({}, file.open()) == Integers{4});  // of two lines the last one counts
-}
-
-TEST_CASE("a damaged file is timed anew and mended") {
-  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
-  const File intact;
-  engines_of<float>({}, intact.open());
-  const std::string line = intact.text();
-  const std::string cut = line.substr(0, line.size() - 6);
-  for (const std::string& damaged :
-       {std::string(), cut, std::string("\n\t\n\t\t\n"), std::string(4096, '\xFF'), line.substr(9),
-        std::string("emulator, cuDNN 9\n")}) {
-    const File file;
-    file.write(damaged);
-    CHECK(engines_of<float>({}, file.open()).size() == 9);
-    engines_of<float>({}, file.open());
-    CHECK(engines_of<float>({}, file.open()) == Integers{2});
-  }
-}
-
-TEST_CASE("a file that cannot be written or read is no error") {
-  const File file;
-  const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
-  fs::create_directories(file.path());  // a folder in its place
-  CHECK(engines_of<float>({}, file.open()).size() == 9);
-  CHECK(last_of(engines_of<float>({}, cuda::PlanFile("/dev/null/plans.tsv", "emulator"))) == 2);
-  CHECK(last_of(engines_of<float>({}, cuda::PlanFile("", "emulator"))) == 2);
-}
-
-TEST_CASE("choices that are kept at once do not mix") {
-  const File file;
-  std::vector<pid_t> children;
-  for (int child = 0; child < 4; ++child) {
-    const pid_t pid = fork();
-    REQUIRE(pid >= 0);
-    if (pid == 0) {
-      cuda::PlanFile mine = file.open();
-      for (int i = 0; i < 200; ++i) mine.keep(std::to_string(child * 1000 + i), std::string(60, 'e'));
-      _exit(0);
-    }
-    children.push_back(pid);
-  }
-  for (const pid_t pid : children) waitpid(pid, nullptr, 0);
-  const cuda::PlanFile all = file.open();
-  for (int child = 0; child < 4; ++child)
-    for (int i = 0; i < 200; ++i) CHECK(all.find(std::to_string(child * 1000 + i)) == std::string(60, 'e'));
-}
-
 TEST_CASE("a step that is recorded times nothing") {
   const Offer offer({{.number = 1, .milliseconds = 5}, {.number = 2, .milliseconds = 1}});
   const TestQueue q;
@@ -462,17 +323,6 @@ TEST_CASE("the backend hands its options on, keeps its choices, and records step
   std::getline(std::ifstream(path), line);
   CHECK(line.find("emulator") != std::string::npos);
   CHECK(line.find("cuDNN " + std::to_string(CUDNN_MAJOR) + ".") != std::string::npos);
-}
-
-TEST_CASE("where the choices lie: XDG_CACHE_HOME, else HOME") {
-  const auto with = [](const char* cache_value, const char* home_value) {
-    const Variable cache("XDG_CACHE_HOME", cache_value), home("HOME", home_value);
-    return cuda::default_plan_file();
-  };
-  CHECK(with("/c", "/h") == "/c/thaw/cudnn_plans.tsv");
-  CHECK(with("relative", "/h") == "/h/.cache/thaw/cudnn_plans.tsv");
-  CHECK(with(nullptr, "/h") == "/h/.cache/thaw/cudnn_plans.tsv");
-  CHECK(with("", nullptr) == "");
 }
 
 }  // namespace
