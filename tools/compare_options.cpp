@@ -47,7 +47,7 @@ void add_compare_options(CLI::App& app, CompareOptions& o) {
       ->check(CLI::Range(1, 1000));
   app.add_option("--scratch-size", o.scratch_size,
                  "side of the scratch CNN's pictures (default: that of the other plans, at least 64)")
-      ->check(CLI::Range(46, 8192))
+      ->check(CLI::Range(46, 4096))
       ->default_str("");
   app.add_flag("--json", o.json, "one JSON object on stdout instead of the table");
 }

@@ -134,7 +134,7 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app->add_option("--input-size", train.model.input_size,
                   "side of the pictures that the costs are for (default: the model's)")
-      ->check(CLI::Range(1, 8192))
+      ->check(CLI::Range(1, 4096))
       ->default_str("");
   for (CLI::Option* option :
        {app->add_option("--num-classes", classes, "outputs (default: the model's)")

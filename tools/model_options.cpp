@@ -24,10 +24,10 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
            ->delimiter(',')
            ->allow_extra_args(false));
   none(app.add_option("--input-size", o.input_size, "side of the input in pixels (default: the model's)")
-           ->check(CLI::Range(1, 8192)));
+           ->check(CLI::Range(1, 4096)));
   none(app.add_option("--crop-pct", o.crop_pct,
                       "share of the resized picture that the centre crop keeps (default: the model's)")
-           ->check(CLI::Range(0.01, 1.0)));
+           ->check(CLI::Range(0.1, 1.0)));
   app.add_option("--device", o.device, "where to compute")
       ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
   app.add_option("--precision", o.precision, "type of the activations")

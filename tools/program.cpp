@@ -1,6 +1,9 @@
 #include "tools/program.h"
 
+#include <cerrno>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 
 #include "kernels/error.h"
@@ -21,6 +24,25 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
+// CLI11 takes "nan" for a number, and wraps or saturates whole numbers that do not fit.
+std::string no_number(const std::string& text) {
+  return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is no number to compute with";
+}
+
+std::string no_count(const std::string& text) {
+  errno = 0;
+  std::strtoull(text.c_str(), nullptr, 10);
+  return text.find('-') == std::string::npos && errno == 0 ? "" : text + " is not in 0 to 2^64 - 1";
+}
+
+void check_numbers(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    const std::string type = option->get_type_name();
+    if (type.starts_with("FLOAT")) option->transform(CLI::Validator(no_number, ""));
+    if (type.starts_with("UINT")) option->transform(CLI::Validator(no_count, ""));
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<CLI::App> make_app(const std::string& description, const std::string& name) {
@@ -32,6 +54,7 @@ std::unique_ptr<CLI::App> make_app(const std::string& description, const std::st
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  check_numbers(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

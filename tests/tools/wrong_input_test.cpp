@@ -29,6 +29,17 @@ TEST_CASE("wrong options") {
   check_error(train({"--model", "resnet20", "--no-such-option"}), 2, "--no-such-option");
   check_error(train({"--model", "resnet20", "--epochs", "0"}), 2, "--epochs");
   check_error(train({"--model", "resnet20", "--opt", "adam"}), 2, "--opt");
+  for (const char* option :
+       {"--lr", "--wd", "--clip-grad", "--backbone-lr-mult", "--label-smoothing", "--mean"})
+    for (const char* value : {"nan", "inf", "-inf", "1e999"})
+      check_error(train({"--model", "resnet20", option, value}), 2,
+                  std::string(option) + ": " + value + " is no number to compute with");
+  for (const char* option : {"--seed", "--split-seed"})
+    for (const char* value : {"-1", "18446744073709551616"})
+      check_error(train({"--model", "resnet20", option, value}), 2,
+                  std::string(value) + " is not in 0 to 2^64");
+  check_error(train({"--model", "resnet20", "--input-size", "5000"}), 2, "--input-size");
+  check_error(train({"--model", "resnet20", "--crop-pct", "0.05"}), 2, "--crop-pct");
   check_error(train({"--model", "resnet20", "--mean", "0.5,0.5"}), 2, "--mean");
   check_error(train({"--model", "resnet20", "--freeze", "layer9"}), 2, "layer9");
   check_error(train({"--model", "resnet20", "--freeze", "*"}), 2, "nothing is left to train");
