@@ -8,6 +8,51 @@ __device__ float divisor_of(const PoolGeometry& g, const Span& y, const Span& x)
   return static_cast<float>(g.include_pad ? y.padded * x.padded : (y.end - y.begin) * (x.end - x.begin));
 }
 
+// Windows of kernel x kernel that tile the picture: nothing is clipped, each input belongs to one window.
+bool tiles(const Pool2dSpec& s, const ConstView& x, const ConstView& y) {
+  return s.kernel == 2 && s.stride == 2 && s.padding == 0 && x.h == 2 * y.h && x.w == 2 * y.w;
+}
+
+// A transition's pooling: the four inputs of a window at once.
+template <bool Wide, class T>
+__global__ void __launch_bounds__(block_threads)
+    avg_tiles_kernel(PoolGeometry g, Pixels<const T> x, Pixels<T> y) {
+  const Place at(g.shape);
+  if (at.count == 0) return;
+  for (std::int64_t pixel = at.pixel; pixel < g.shape.pixels; pixel += at.step) {
+    const Position p = position_of(pixel, g.out_h, g.out_w);
+    RawOctet<T> in[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const std::int64_t from = (p.n * g.in_h + 2 * p.y + i / 2) * g.in_w + 2 * p.x + i % 2;
+      in[i] = load_raw<Wide>(x.data + from * x.pitch + at.channel, at.count);
+    }
+    float mean[octet];
+#pragma unroll
+    for (int k = 0; k < octet; ++k) mean[k] = (in[0][k] + in[1][k] + in[2][k] + in[3][k]) * 0.25f;
+    store_octet<Wide>(y.data + pixel * y.pitch + at.channel, mean, at.count);
+  }
+}
+
+template <bool Wide, class T>
+__global__ void __launch_bounds__(block_threads)
+    avg_tiles_gradient_kernel(PoolGeometry g, Pixels<const T> dy, Pixels<T> dx) {
+  const Place at(g.shape);
+  if (at.count == 0) return;
+  for (std::int64_t pixel = at.pixel; pixel < g.shape.pixels; pixel += at.step) {
+    const Position p = position_of(pixel, g.out_h, g.out_w);
+    float share[octet];
+    load_octet<Wide>(share, dy.data + pixel * dy.pitch + at.channel, at.count);
+#pragma unroll
+    for (int k = 0; k < octet; ++k) share[k] *= 0.25f;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const std::int64_t to = (p.n * g.in_h + 2 * p.y + i / 2) * g.in_w + 2 * p.x + i % 2;
+      store_octet<Wide>(dx.data + to * dx.pitch + at.channel, share, at.count);
+    }
+  }
+}
+
 // Two blocks at least: left to itself, ptxas spills on sm_80 to fit more.
 template <bool Wide, class T>
 __global__ void __launch_bounds__(block_threads, 2)
@@ -68,8 +113,9 @@ void avg_pool2d_forward(const Queue& queue, const Pool2dSpec& spec, ConstView x,
     with_width(
         [&](auto wide) {
           const PoolGeometry g = geometry_of(queue, spec, x, y, y);
-          launch(queue, op, avg_forward_kernel<wide.value, T>, dim3(g.shape.grid()), g, input_pixels<T>(x),
-                 output_pixels<T>(y));
+          const auto kernel =
+              tiles(spec, x, y) ? avg_tiles_kernel<wide.value, T> : avg_forward_kernel<wide.value, T>;
+          launch(queue, op, kernel, dim3(g.shape.grid()), g, input_pixels<T>(x), output_pixels<T>(y));
         },
         x, y);
   });
@@ -83,9 +129,11 @@ void avg_pool2d_backward(const Queue& queue, const Pool2dSpec& spec, ConstView d
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, spec, dx, dy, dx);
-          launch(queue, op, avg_backward_kernel<wide.value, T>, dim3(g.shape.grid()), g, input_pixels<T>(dy),
-                 output_pixels<T>(dx));
+          const bool tiled = tiles(spec, dx, dy);
+          const PoolGeometry g = geometry_of(queue, spec, dx, dy, tiled ? dy : ConstView(dx));
+          const auto kernel =
+              tiled ? avg_tiles_gradient_kernel<wide.value, T> : avg_backward_kernel<wide.value, T>;
+          launch(queue, op, kernel, dim3(g.shape.grid()), g, input_pixels<T>(dy), output_pixels<T>(dx));
         },
         dy, dx);
   });

@@ -15,27 +15,46 @@ struct ApplyArguments {
   bool relu;
 };
 
-// A thread reads its octet before it writes it, so y may be x or residual.
-template <bool Wide, class T>
-__global__ void __launch_bounds__(block_threads) apply_kernel(ApplyArguments<T> a) {
+// 16-byte loads of a thread before the first is used, and blocks that fit a multiprocessor so.
+template <class T, bool Wide>
+constexpr int apply_in_flight = Wide && sizeof(T) == 2 ? 2 : 1;
+constexpr unsigned apply_blocks(bool residual) {
+  return residual ? 3 : 4;
+}
+
+// A thread reads its octets before it writes them, so y may be x or residual.
+template <bool Wide, bool Residual, class T>
+__global__ void __launch_bounds__(block_threads, apply_blocks(Residual)) apply_kernel(ApplyArguments<T> a) {
+  constexpr int in_flight = apply_in_flight<T, Wide>;
   const Place at(a.shape);
   if (at.count == 0) return;
   const Normalize normalize(a.norm, at);
-  for (std::int64_t pixel = at.pixel; pixel < a.shape.pixels; pixel += at.step) {
-    float v[octet], residual[octet] = {};
-    load_octet<Wide>(v, a.x.data + pixel * a.x.pitch + at.channel, at.count);
-    if (a.residual.data != nullptr)
-      load_octet<Wide>(residual, a.residual.data + pixel * a.residual.pitch + at.channel, at.count);
-    unsigned bits = 0;
+  for (std::int64_t first = at.pixel; first < a.shape.pixels; first += in_flight * at.step) {
+    RawOctet<T> x[in_flight], residual[in_flight] = {};
 #pragma unroll
-    for (int k = 0; k < octet; ++k) {
-      v[k] = normalize(v[k], k) + residual[k];
-      if (k < at.count && v[k] > 0.0f) bits |= 1u << k;
-      if (a.relu && v[k] <= 0.0f) v[k] = 0.0f;  // NaN stays NaN
+    for (int i = 0; i < in_flight; ++i) {
+      std::int64_t pixel = first + i * at.step;
+      if (pixel >= a.shape.pixels) pixel = first;
+      x[i] = load_raw<Wide>(a.x.data + pixel * a.x.pitch + at.channel, at.count);
+      if constexpr (Residual)
+        residual[i] = load_raw<Wide>(a.residual.data + pixel * a.residual.pitch + at.channel, at.count);
     }
-    store_octet<Wide>(a.y.data + pixel * a.y.pitch + at.channel, v, at.count);
-    if (a.mask != nullptr)
-      a.mask[pixel * ((a.shape.channels + 7) / 8) + at.channel / octet] = static_cast<std::uint8_t>(bits);
+#pragma unroll
+    for (int i = 0; i < in_flight; ++i) {
+      const std::int64_t pixel = first + i * at.step;
+      if (pixel >= a.shape.pixels) break;
+      float v[octet];
+      unsigned bits = 0;
+#pragma unroll
+      for (int k = 0; k < octet; ++k) {
+        v[k] = normalize(x[i][k], k) + residual[i][k];
+        if (k < at.count && v[k] > 0.0f) bits |= 1u << k;
+        if (a.relu && v[k] <= 0.0f) v[k] = 0.0f;  // NaN stays NaN
+      }
+      store_octet<Wide>(a.y.data + pixel * a.y.pitch + at.channel, v, at.count);
+      if (a.mask != nullptr)
+        a.mask[pixel * ((a.shape.channels + 7) / 8) + at.channel / octet] = static_cast<std::uint8_t>(bits);
+    }
   }
 }
 
@@ -98,11 +117,18 @@ void batch_norm_apply(const Queue& queue, const BatchNormSpec& spec, ConstView x
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const ApplyArguments<T> a{columns_of(queue, x.pixels(), x.c), input_pixels<T>(x),
-                                    input_pixels<T>(residual),          output_pixels<T>(y),
-                                    {mean, var, gamma, beta, spec.eps}, relu_mask,
+          const Columns shape = columns_of(queue, x.pixels(), x.c, apply_blocks(bool{residual}),
+                                           apply_in_flight<T, wide.value>);
+          const ApplyArguments<T> a{shape,
+                                    input_pixels<T>(x),
+                                    input_pixels<T>(residual),
+                                    output_pixels<T>(y),
+                                    {mean, var, gamma, beta, spec.eps},
+                                    relu_mask,
                                     spec.activation == Activation::relu};
-          launch(queue, op, apply_kernel<wide.value, T>, dim3(a.shape.grid()), a);
+          const auto kernel =
+              residual ? apply_kernel<wide.value, true, T> : apply_kernel<wide.value, false, T>;
+          launch(queue, op, kernel, dim3(a.shape.grid()), a);
         },
         x, residual, y);
   });

@@ -20,12 +20,13 @@ struct Normalize {
   float mean[octet], scale[octet], shift[octet];
 
   __device__ Normalize(const NormParameters& p, const Place& at) {
+    float var[octet];
     load_channels(mean, p.mean + at.channel, at.count);
+    load_channels(var, p.var + at.channel, at.count);
+    load_channels(scale, p.gamma + at.channel, at.count);
     load_channels(shift, p.beta + at.channel, at.count);
 #pragma unroll
-    for (int k = 0; k < octet; ++k)
-      scale[k] =
-          k < at.count ? p.gamma[at.channel + k] * inverse_deviation(p.var[at.channel + k], p.eps) : 0.0f;
+    for (int k = 0; k < octet; ++k) scale[k] *= inverse_deviation(var[k], p.eps);
   }
   __device__ float operator()(float x, int k) const {
     return (x - mean[k]) * scale[k] + shift[k];
@@ -40,16 +41,20 @@ struct NormGradient {
   __device__ NormGradient(const NormParameters& p, const float* sum_g, const float* sum_g_xhat,
                           std::int64_t pixels, const Place& at) {
     const float share = 1.0f / static_cast<float>(pixels);
+    float var[octet], g[octet] = {}, g_xhat[octet] = {};
+    load_channels(var, p.var + at.channel, at.count);
+    load_channels(from_g, p.gamma + at.channel, at.count);
+    if (sum_g != nullptr) {
+      load_channels(mean, p.mean + at.channel, at.count);
+      load_channels(g, sum_g + at.channel, at.count);
+      load_channels(g_xhat, sum_g_xhat + at.channel, at.count);
+    }
 #pragma unroll
     for (int k = 0; k < octet; ++k) {
-      if (k >= at.count) continue;
-      const std::int64_t c = at.channel + k;
-      const float inverse = inverse_deviation(p.var[c], p.eps);
-      from_g[k] = p.gamma[c] * inverse;
-      if (sum_g == nullptr) continue;
-      mean[k] = p.mean[c];
-      from_x[k] = -from_g[k] * inverse * sum_g_xhat[c] * share;
-      constant[k] = -from_g[k] * sum_g[c] * share;
+      const float inverse = inverse_deviation(var[k], p.eps);
+      from_g[k] *= inverse;
+      from_x[k] = -from_g[k] * inverse * g_xhat[k] * share;
+      constant[k] = -from_g[k] * g[k] * share;
     }
   }
 };

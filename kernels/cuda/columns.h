@@ -10,28 +10,32 @@ namespace thaw::cuda {
 inline constexpr int octet = 8;  // channels of one thread: a byte of a ReLU mask, 16 bytes of bf16
 
 // How blocks share the work: `tiles` side by side over the channels, `parts` over the pixels. A block is
-// `lanes` octets wide and block_threads / lanes pixels high.
+// `lanes` octets wide and `rows` pixels high; threads beyond have nothing to do.
 struct Columns {
   std::int64_t pixels = 0, channels = 0;
-  unsigned tiles = 1, parts = 1, lanes = 1;
+  unsigned tiles = 1, parts = 1, lanes = 1, rows = 1;
 
   unsigned grid() const { return tiles * parts; }
 };
 
-inline Columns columns_of(const Queue& queue, std::int64_t pixels, std::int64_t channels) {
+// At most `blocks` blocks for each multiprocessor, and `least` pixels for each thread where there are so
+// many.
+inline Columns columns_of(const Queue& queue, std::int64_t pixels, std::int64_t channels, unsigned blocks = 8,
+                          unsigned least = 2) {
   Columns s;
   s.pixels = pixels;
   s.channels = channels;
-  const std::int64_t octets = (channels + octet - 1) / octet;
-  while (s.lanes < octets && s.lanes < 32) s.lanes *= 2;
-  s.tiles = static_cast<unsigned>(std::max<std::int64_t>(1, (octets + s.lanes - 1) / s.lanes));
-  const std::int64_t rows = block_threads / s.lanes;
-  const std::int64_t most = std::max<std::int64_t>(1, std::int64_t{8} * queue.multiprocessors / s.tiles);
-  s.parts = static_cast<unsigned>(std::clamp<std::int64_t>((pixels + 2 * rows - 1) / (2 * rows), 1, most));
+  const auto octets = static_cast<unsigned>(std::max<std::int64_t>(1, (channels + octet - 1) / octet));
+  s.tiles = (octets + 31) / 32;
+  s.lanes = (octets + s.tiles - 1) / s.tiles;
+  s.rows = block_threads / s.lanes;
+  const std::int64_t most = std::max(1u, blocks * queue.multiprocessors / s.tiles);
+  const std::int64_t whole = std::int64_t{least} * s.rows;
+  s.parts = static_cast<unsigned>(std::clamp<std::int64_t>((pixels + whole - 1) / whole, 1, most));
   return s;
 }
 
-// Where the calling thread stands. count is 0 for a thread beyond the last channel.
+// Where the calling thread stands. count is 0 for a thread that has nothing to do.
 struct Place {
   std::int64_t tile, part, channel, pixel, step;
   int count;
@@ -39,12 +43,12 @@ struct Place {
   __device__ explicit Place(const Columns& s) {
     tile = blockIdx.x % s.tiles;
     part = blockIdx.x / s.tiles;
-    const unsigned lane = threadIdx.x % s.lanes, rows = block_threads / s.lanes;
+    const unsigned row = threadIdx.x / s.lanes, lane = threadIdx.x - row * s.lanes;
     channel = (tile * s.lanes + lane) * octet;
-    const std::int64_t left = s.channels - channel;
+    const std::int64_t left = row < s.rows ? s.channels - channel : 0;
     count = static_cast<int>(left < 0 ? 0 : left > octet ? octet : left);
-    pixel = part * rows + threadIdx.x / s.lanes;
-    step = std::int64_t{s.parts} * rows;
+    pixel = part * s.rows + row;
+    step = std::int64_t{s.parts} * s.rows;
   }
 };
 
@@ -61,6 +65,31 @@ __device__ inline void load_octet(float (&to)[octet], const T* from, int count) 
   }
 }
 
+// Eight values as they lie in memory, so that a thread can have several loads in flight.
+template <class T>
+struct RawOctet {
+  Vector<T, octet> values;
+
+  __device__ float operator[](int k) const { return to_float(values.v[k]); }
+};
+
+template <bool Wide, class T>
+__device__ inline RawOctet<T> load_raw(const T* from, int count) {
+  RawOctet<T> raw;
+  if constexpr (Wide) {
+    raw.values = load<octet>(from);
+  } else {
+#pragma unroll
+    for (int k = 0; k < octet; ++k) {
+      if (k < count)
+        raw.values.v[k] = from[k];
+      else
+        assign(raw.values.v[k], 0.0f);
+    }
+  }
+  return raw;
+}
+
 template <bool Wide, class T>
 __device__ inline void store_octet(T* to, const float (&from)[octet], int count) {
   if constexpr (Wide) {
@@ -75,9 +104,16 @@ __device__ inline void store_octet(T* to, const float (&from)[octet], int count)
   }
 }
 
-// `value` of the eight channels at `from` [channels], f32 of any alignment.
+// The eight channels at `from` [channels], f32 of any alignment: two loads at once where they can be.
 __device__ inline void load_channels(float (&to)[octet], const float* from, int count) {
-  load_octet<false>(to, from, count);
+  if (count < octet || reinterpret_cast<std::uintptr_t>(from) % 16 != 0)
+    return load_octet<false>(to, from, count);
+  const auto low = load<4>(from), high = load<4>(from + 4);
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    to[k] = low.v[k];
+    to[4 + k] = high.v[k];
+  }
 }
 
 // a / b for 0 <= a, 0 < b; most are small, and a 64-bit division takes ten times as long as a 32-bit one.

@@ -1,5 +1,6 @@
 #include "kernels/cuda/conv2d.h"
 
+#include <algorithm>
 #include <set>
 
 #include "kernels/cuda/ops.h"
@@ -67,11 +68,6 @@ ConstView row_of(const Weights& weight, std::int64_t elements) {
   return row;
 }
 
-// cuDNN has no engine for a depthwise bf16 convolution with anything after it (tests/simt/cudnn_answers.tsv).
-bool only_in_f32(const Conv2dSpec& spec, DType type, bool fused) {
-  return fused && type == DType::bf16 && spec.groups > 1 && spec.groups == spec.in;
-}
-
 }  // namespace
 
 Convolutions::Convolutions(const Queue& queue, Pool& pool, const BackendOptions& options, PlanFile file)
@@ -83,6 +79,11 @@ Convolutions::Convolutions(const Queue& queue, Pool& pool, const BackendOptions&
 
 Convolutions::~Convolutions() {
   cudnnDestroy(handle_);
+}
+
+std::size_t Convolutions::plans() const {
+  return static_cast<std::size_t>(std::count_if(plans_.begin(), plans_.end(),
+                                                [](const auto& entry) { return entry.second.has_value(); }));
 }
 
 // Number engine_ of the proposals that differ.
@@ -100,42 +101,53 @@ Plan Convolutions::compile_numbered(const std::vector<Descriptor>& proposed, con
 }
 
 template <class Build>
-void Convolutions::run(Key key, DType type, const char* op, const Arguments& arguments, Build build) {
+bool Convolutions::try_run(Key key, DType type, const char* op, const Arguments& arguments, Build build,
+                           std::string& refusal) {
   key.push_back(tf32_ ? 1 : 0);
   auto it = plans_.find(key);
   if (it == plans_.end()) {
     GraphBuilder builder;
     const Graph graph = build(builder);
     const Device device = device_of(handle_);
-    const EngineLimits limits = limits_for(type, tf32_);
-    std::string refusal;
-    const auto proposed = engine_configurations(graph, device, limits, &refusal);
+    const auto proposed = engine_configurations(graph, device, limits_for(type, tf32_), &refusal);
     std::optional<Plan> plan;
     if (engine_) plan = compile_numbered(proposed, device, op);
     if (tuner_) plan = tuner_->choose(key, proposed, device, arguments, refusal);
     for (auto next = proposed.begin(); !plan && next != proposed.end(); ++next)
       plan = Plan::compile(*next, device, &refusal);
-    if (!plan)
-      throw Error(std::string(op) + ": cuDNN has no engine for it on this device" +
-                  (limits.tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16") +
-                  (refusal.empty() ? "" : "; cuDNN says: " + refusal));
-    it = plans_.emplace(std::move(key), std::move(*plan)).first;
+    it = plans_.emplace(std::move(key), std::move(plan)).first;
   }
-  const Temporary workspace(pool_, static_cast<std::size_t>(it->second.workspace_bytes()));
-  check(it->second.execute(handle_, arguments, workspace.data()), op);
+  if (!it->second) return false;
+  const Temporary workspace(pool_, static_cast<std::size_t>(it->second->workspace_bytes()));
+  check(it->second->execute(handle_, arguments, workspace.data()), op);
+  return true;
+}
+
+template <class Build>
+void Convolutions::run(Key key, DType type, const char* op, const Arguments& arguments, Build build) {
+  std::string refusal;
+  if (!try_run(std::move(key), type, op, arguments, build, refusal))
+    throw Error(
+        std::string(op) + ": cuDNN has no engine for it on this device" +
+        (limits_for(type, tf32_).tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16") +
+        (refusal.empty() ? "" : "; cuDNN says: " + refusal));
+}
+
+// bf16 by way of packed f32 copies: exact, for f32 holds every bf16, but slow.
+void Convolutions::forward_in_f32(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
+                                  ConstView residual, Activation activation, View y) {
+  const F32Copy x32(pool_, x), w32(pool_, row_of(weight, spec.weight_elements())), y32(pool_, y);
+  const F32Copy r32(pool_, residual);
+  if (residual) r32.fill(queue_);
+  forward(spec, x32.fill(queue_).view(), {w32.fill(queue_).view().data, DType::f32}, bias,
+          residual ? ConstView(r32.view()) : ConstView(), activation, y32.view());
+  copy(queue_, y32.view(), y, Into::assign);
 }
 
 void Convolutions::forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
                            ConstView residual, Activation activation, View y) {
-  check_shapes("conv2d_forward", spec, x, y);
-  if (only_in_f32(spec, x.type, bias || residual || activation != Activation::none)) {
-    const F32Copy x32(pool_, x), w32(pool_, row_of(weight, spec.weight_elements())), y32(pool_, y);
-    const F32Copy r32(pool_, residual);
-    if (residual) r32.fill(queue_);
-    forward(spec, x32.fill(queue_).view(), {w32.fill(queue_).view().data, DType::f32}, bias,
-            residual ? ConstView(r32.view()) : ConstView(), activation, y32.view());
-    return copy(queue_, y32.view(), y, Into::assign);
-  }
+  const char* op = "conv2d_forward";
+  check_shapes(op, spec, x, y);
   Key key = key_of(ConvolutionKind::forward, spec, x, y);
   key.push_back(static_cast<std::int64_t>(activation));
   key.push_back(bias ? 1 : 0);
@@ -149,9 +161,16 @@ void Convolutions::forward(const Conv2dSpec& spec, ConstView x, Weights weight, 
     arguments.uids.push_back(uid_residual);
     arguments.pointers.push_back(residual.data);
   }
-  run(std::move(key), x.type, "conv2d_forward", arguments, [&](GraphBuilder& builder) {
+  const auto build = [&](GraphBuilder& builder) {
     return forward_graph(builder, spec, x, weight.type, bias != nullptr, residual, activation, y);
-  });
+  };
+  const bool fused = bias || residual || activation != Activation::none;
+  if (!fused || x.type != DType::bf16) return run(std::move(key), x.type, op, arguments, build);
+  // cuDNN proposes none for some fused bf16 graphs (depthwise), and for others, at addresses or pitches of an
+  // odd number of elements, only engines whose source does not compile (tests/simt/cudnn_answers.tsv).
+  std::string refusal;
+  if (!try_run(std::move(key), x.type, op, arguments, build, refusal))
+    forward_in_f32(spec, x, weight, bias, residual, activation, y);
 }
 
 void Convolutions::backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx) {

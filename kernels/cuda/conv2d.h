@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/backend.h"
@@ -28,12 +29,18 @@ class Convolutions {
   void backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx);
   void backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight, Into into);
 
-  std::size_t plans() const { return plans_.size(); }
+  std::size_t plans() const;
 
  private:
   using Key = std::vector<std::int64_t>;
+  // False where cuDNN has no engine for the graph; `refusal` is then what it said last.
+  template <class Build>
+  bool try_run(Key key, DType type, const char* op, const Arguments& arguments, Build build,
+               std::string& refusal);
   template <class Build>
   void run(Key key, DType type, const char* op, const Arguments& arguments, Build build);
+  void forward_in_f32(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
+                      ConstView residual, Activation activation, View y);
   Plan compile_numbered(const std::vector<Descriptor>& proposed, const Device& device, const char* op) const;
 
   Queue queue_;
@@ -41,8 +48,8 @@ class Convolutions {
   bool tf32_;
   std::optional<std::size_t> engine_;  // as BackendOptions::cudnn_engine
   cudnnHandle_t handle_ = nullptr;
-  std::optional<Tuner> tuner_;  // none: cuDNN's first proposal, or number engine_
-  std::map<Key, Plan> plans_;
+  std::optional<Tuner> tuner_;                // none: cuDNN's first proposal, or number engine_
+  std::map<Key, std::optional<Plan>> plans_;  // nothing: cuDNN has no engine
 };
 
 }  // namespace thaw::cuda

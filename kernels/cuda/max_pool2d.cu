@@ -4,7 +4,7 @@
 namespace thaw::cuda {
 namespace {
 
-template <bool Wide, class T>
+template <bool Wide, int Kernel, class T>
 __global__ void __launch_bounds__(block_threads)
     max_forward_kernel(PoolGeometry g, Pixels<const T> x, Pixels<T> y, std::uint8_t* index) {
   const Place at(g.shape);
@@ -13,7 +13,7 @@ __global__ void __launch_bounds__(block_threads)
     const Position p = position_of(pixel, g.out_h, g.out_w);
     float best[octet];
     unsigned winner[octet];
-    window_maximum<Wide>(g, p, x, at, best, winner, [](float value, int) { return value; });
+    window_maximum<Wide, Kernel>(g, p, x, at, best, winner, [](float value, int) { return value; });
     store_octet<Wide>(y.data + pixel * y.pitch + at.channel, best, at.count);
     if (index != nullptr) store_bytes<Wide>(index + pixel * g.shape.channels + at.channel, winner, at.count);
   }
@@ -32,6 +32,24 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    max_cells_kernel(PoolGeometry g, Pixels<const T> dy, const std::uint8_t* index, Pixels<T> dx) {
+  const Place at(g.shape);
+  if (at.count == 0) return;
+  for (std::int64_t pixel = at.pixel; pixel < g.shape.pixels; pixel += at.step) {
+    const Cell<T> cell(g, pixel, dy, index, at);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if (!cell.exists(i)) continue;
+      float sum[octet];
+#pragma unroll
+      for (int k = 0; k < octet; ++k) sum[k] = cell.won(i, k);
+      store_octet<true>(dx.data + cell.input(g, i) * dx.pitch + at.channel, sum, octet);
+    }
+  }
+}
+
 }  // namespace
 
 void max_pool2d_forward(const Queue& queue, const Pool2dSpec& spec, ConstView x, View y,
@@ -44,8 +62,10 @@ void max_pool2d_forward(const Queue& queue, const Pool2dSpec& spec, ConstView x,
     with_width(
         [&](auto wide) {
           const PoolGeometry g = geometry_of(queue, spec, x, y, y);
-          launch(queue, op, max_forward_kernel<wide.value, T>, dim3(g.shape.grid()), g, input_pixels<T>(x),
-                 output_pixels<T>(y), index);
+          auto kernel = max_forward_kernel<wide.value, 0, T>;
+          if constexpr (wide.value)
+            if (spec.kernel == 3) kernel = max_forward_kernel<true, 3, T>;
+          launch(queue, op, kernel, dim3(g.shape.grid()), g, input_pixels<T>(x), output_pixels<T>(y), index);
         },
         x, y, bytes_view(y, index));
   });
@@ -60,9 +80,11 @@ void max_pool2d_backward(const Queue& queue, const Pool2dSpec& spec, ConstView d
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, spec, dx, dy, dx);
-          launch(queue, op, max_backward_kernel<wide.value, T>, dim3(g.shape.grid()), g, input_pixels<T>(dy),
-                 index, output_pixels<T>(dx));
+          const bool cells = wide.value && in_cells(spec, dx, dy);
+          const PoolGeometry g = geometry_of(queue, spec, dx, dy, cells ? dy : ConstView(dx));
+          const auto kernel = cells ? max_cells_kernel<T> : max_backward_kernel<wide.value, T>;
+          launch(queue, op, kernel, dim3(g.shape.grid()), g, input_pixels<T>(dy), index,
+                 output_pixels<T>(dx));
         },
         dy, dx, bytes_view(dy, index));
   });

@@ -7,7 +7,7 @@
 namespace thaw::cuda {
 namespace {
 
-template <bool Wide, class T>
+template <bool Wide, int Kernel, class T>
 __global__ void __launch_bounds__(block_threads)
     norm_pool_kernel(PoolGeometry g, NormParameters norm, Pixels<const T> x, Pixels<T> y,
                      std::uint8_t* index) {
@@ -18,7 +18,7 @@ __global__ void __launch_bounds__(block_threads)
     const Position p = position_of(pixel, g.out_h, g.out_w);
     float best[octet];
     unsigned winner[octet];
-    window_maximum<Wide>(g, p, x, at, best, winner, normalize);
+    window_maximum<Wide, Kernel>(g, p, x, at, best, winner, normalize);
 #pragma unroll
     for (int k = 0; k < octet; ++k)
       // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): every window holds an input
@@ -35,29 +35,18 @@ struct Means {
   float v[octet];
 };
 
-// Sums of g and g * (x - mean) over the pixels of x.
-template <class T, bool Wide>
+// Sums of g and g * (x - mean) over the pixels of x. Its children say what belongs to a pixel.
 struct WonGradients {
-  PoolGeometry g;
-  NormParameters norm;
-  Pixels<const T> dy, x;
-  const std::uint8_t* index;
-  float *sum_g, *sum_g_xhat;
+  static constexpr int in_flight = 1;
+  PoolGeometry g{};
+  NormParameters norm{};
+  const std::uint8_t* index = nullptr;
+  float *sum_g = nullptr, *sum_g_xhat = nullptr;
 
   __device__ Means constants(const Place& at) const {
     Means m;
     load_channels(m.v, norm.mean + at.channel, at.count);
     return m;
-  }
-  __device__ void add(const Means& m, std::int64_t pixel, const Place& at, float (&run)[2][octet]) const {
-    float won[octet] = {}, in[octet];
-    load_octet<Wide>(in, x.data + pixel * x.pitch + at.channel, at.count);
-    sum_of_won<Wide>(g, position_of(pixel, g.in_h, g.in_w), dy, index, at, won);
-#pragma unroll
-    for (int k = 0; k < octet; ++k) {
-      run[0][k] += won[k];
-      run[1][k] += won[k] * (in[k] - m.v[k]);
-    }
   }
   __device__ void finish(std::int64_t channel, const double (&sums)[2]) const {
     sum_g[channel] = static_cast<float>(sums[0]);
@@ -65,15 +54,69 @@ struct WonGradients {
   }
 };
 
+// Pixel by pixel, for any window.
+template <class T, bool Wide>
+struct WonByPixels : WonGradients {
+  static constexpr int run_length = 16;
+  struct Fetched {
+    RawOctet<T> x;
+    float won[octet];
+  };
+  Pixels<const T> dy, x;
+
+  __device__ Fetched fetch(std::int64_t pixel, const Place& at) const {
+    Fetched in{load_raw<Wide>(x.data + pixel * x.pitch + at.channel, at.count), {}};
+    sum_of_won<Wide>(g, position_of(pixel, g.in_h, g.in_w), dy, index, at, in.won);
+    return in;
+  }
+  __device__ void add(const Means& m, const Fetched& in, float (&run)[2][octet]) const {
+#pragma unroll
+    for (int k = 0; k < octet; ++k) {
+      run[0][k] += in.won[k];
+      run[1][k] += in.won[k] * (in.x[k] - m.v[k]);
+    }
+  }
+};
+
+// Cell by cell; what is counted as a pixel is a cell.
+template <class T>
+struct WonByCells : WonGradients {
+  static constexpr int run_length = 4;
+  struct Fetched {
+    Cell<T> cell;
+    RawOctet<T> x[4];
+  };
+  Pixels<const T> dy, x;
+
+  __device__ Fetched fetch(std::int64_t cell, const Place& at) const {
+    Fetched in{Cell<T>(g, cell, dy, index, at), {}};
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      in.x[i] = load_raw<true>(x.data + in.cell.input(g, i) * x.pitch + at.channel, octet);
+    return in;
+  }
+  // An input that the picture does not have has won nothing.
+  __device__ void add(const Means& m, const Fetched& in, float (&run)[2][octet]) const {
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+#pragma unroll
+      for (int k = 0; k < octet; ++k) {
+        const float won = in.cell.won(i, k);
+        run[0][k] += won;
+        run[1][k] += won * (in.x[i][k] - m.v[k]);
+      }
+  }
+};
+
 // sum_g null: statistics were constants, and x is not read.
 template <bool Wide, class T>
 __global__ void __launch_bounds__(block_threads)
-    norm_pool_gradient_kernel(PoolGeometry g, NormParameters norm, const float* sum_g,
+    norm_pool_gradient_kernel(PoolGeometry g, NormParameters norm, std::int64_t pixels, const float* sum_g,
                               const float* sum_g_xhat, Pixels<const T> dy, const std::uint8_t* index,
                               Pixels<const T> x, Pixels<T> dx) {
   const Place at(g.shape);
   if (at.count == 0) return;
-  const NormGradient d(norm, sum_g, sum_g_xhat, g.shape.pixels, at);
+  const NormGradient d(norm, sum_g, sum_g_xhat, pixels, at);
   for (std::int64_t pixel = at.pixel; pixel < g.shape.pixels; pixel += at.step) {
     float v[octet] = {}, in[octet] = {};
     if (sum_g != nullptr) load_octet<Wide>(in, x.data + pixel * x.pitch + at.channel, at.count);
@@ -84,6 +127,32 @@ __global__ void __launch_bounds__(block_threads)
       if (sum_g != nullptr) v[k] += d.from_x[k] * (in[k] - d.mean[k]) + d.constant[k];
     }
     store_octet<Wide>(dx.data + pixel * dx.pitch + at.channel, v, at.count);
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(block_threads, sizeof(T) == 2 ? 2 : 1)
+    norm_pool_cells_kernel(PoolGeometry g, NormParameters norm, std::int64_t pixels, const float* sum_g,
+                           const float* sum_g_xhat, Pixels<const T> dy, const std::uint8_t* index,
+                           Pixels<const T> x, Pixels<T> dx) {
+  const Place at(g.shape);
+  if (at.count == 0) return;
+  const NormGradient d(norm, sum_g, sum_g_xhat, pixels, at);
+  for (std::int64_t pixel = at.pixel; pixel < g.shape.pixels; pixel += at.step) {
+    const Cell<T> cell(g, pixel, dy, index, at);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if (!cell.exists(i)) continue;
+      RawOctet<T> in = {};
+      if (sum_g != nullptr) in = load_raw<true>(x.data + cell.input(g, i) * x.pitch + at.channel, octet);
+      float v[octet];
+#pragma unroll
+      for (int k = 0; k < octet; ++k) {
+        v[k] = cell.won(i, k) * d.from_g[k];
+        if (sum_g != nullptr) v[k] += d.from_x[k] * (in[k] - d.mean[k]) + d.constant[k];
+      }
+      store_octet<true>(dx.data + cell.input(g, i) * dx.pitch + at.channel, v, octet);
+    }
   }
 }
 
@@ -101,8 +170,11 @@ void norm_relu_pool_forward(const Queue& queue, const BatchNormSpec& norm, const
     with_width(
         [&](auto wide) {
           const PoolGeometry g = geometry_of(queue, pool, x, y, y);
-          launch(queue, op, norm_pool_kernel<wide.value, T>, dim3(g.shape.grid()), g, parameters,
-                 input_pixels<T>(x), output_pixels<T>(y), index);
+          auto kernel = norm_pool_kernel<wide.value, 0, T>;
+          if constexpr (wide.value)
+            if (pool.kernel == 3) kernel = norm_pool_kernel<true, 3, T>;
+          launch(queue, op, kernel, dim3(g.shape.grid()), g, parameters, input_pixels<T>(x),
+                 output_pixels<T>(y), index);
         },
         x, y, bytes_view(y, index));
   });
@@ -118,10 +190,21 @@ void norm_relu_pool_backward_reduce(const Queue& queue, const BatchNormSpec& nor
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, pool, x, dy, x);
-          const WonGradients<T, wide.value> f{g,     parameters, input_pixels<T>(dy), input_pixels<T>(x),
-                                              index, sum_g,      sum_g_xhat};
-          column_sums<2>(queue, op, f, g.shape, workspace);
+          const auto sum = [&](auto f, const ConstView& walked) {
+            f.g = geometry_of(queue, pool, x, dy, walked);
+            f.g.shape = sum_columns(queue, walked.pixels(), walked.c, f.in_flight);
+            f.norm = parameters;
+            f.index = index;
+            f.sum_g = sum_g;
+            f.sum_g_xhat = sum_g_xhat;
+            f.dy = input_pixels<T>(dy);
+            f.x = input_pixels<T>(x);
+            column_sums<2>(queue, op, f, f.g.shape, workspace);
+          };
+          if (wide.value && in_cells(pool, x, dy))
+            sum(WonByCells<T>(), dy);
+          else
+            sum(WonByPixels<T, wide.value>(), x);
         },
         dy, x, bytes_view(dy, index));
   });
@@ -142,9 +225,11 @@ void norm_relu_pool_backward_apply(const Queue& queue, const BatchNormSpec& norm
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, pool, dx, dy, dx);
-          launch(queue, op, norm_pool_gradient_kernel<wide.value, T>, dim3(g.shape.grid()), g, parameters,
-                 sum_g, sum_g_xhat, input_pixels<T>(dy), index, input_pixels<T>(x), output_pixels<T>(dx));
+          const bool cells = wide.value && in_cells(pool, dx, dy);
+          const PoolGeometry g = geometry_of(queue, pool, dx, dy, cells ? dy : ConstView(dx));
+          const auto kernel = cells ? norm_pool_cells_kernel<T> : norm_pool_gradient_kernel<wide.value, T>;
+          launch(queue, op, kernel, dim3(g.shape.grid()), g, parameters, dx.pixels(), sum_g, sum_g_xhat,
+                 input_pixels<T>(dy), index, input_pixels<T>(x), output_pixels<T>(dx));
         },
         dy, x, dx, bytes_view(dy, index));
   });

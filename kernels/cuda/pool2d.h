@@ -80,14 +80,50 @@ __device__ inline void load_bytes(unsigned (&to)[octet], const std::uint8_t* fro
   }
 }
 
+// A step of window_maximum. Of equals the first wins, of NaNs the last.
+template <class F>
+__device__ inline void challenge(float in, unsigned place, int k, bool first, float& best, unsigned& winner,
+                                 F value) {
+  const float v = value(in, k);
+  if (!first && !(v > best) && v == v) return;
+  best = v;
+  winner = place;
+}
+
 // The maximum of value(input, k) over the window of output p, for the channels of a place, and the place in
-// the window where it stands: of equals the first, of NaNs the last.
-template <bool Wide, class T, class F>
+// the window where it stands. Kernel 3: that size, with all loads in flight at once; 0: any size.
+template <bool Wide, int Kernel, class T, class F>
 __device__ void window_maximum(const PoolGeometry& g, const Position& p, const Pixels<const T>& x,
                                const Place& at, float (&best)[octet], unsigned (&winner)[octet], F value) {
   const Span rows = span_of(g, p.y, g.in_h), columns = span_of(g, p.x, g.in_w);
-  const auto width = static_cast<unsigned>(g.kernel);
   bool first = true;
+  if constexpr (Kernel > 0) {
+    RawOctet<T> in[Kernel][Kernel];
+#pragma unroll
+    for (int ky = 0; ky < Kernel; ++ky)
+#pragma unroll
+      for (int kx = 0; kx < Kernel; ++kx) {
+        // Beyond the picture an input of the window once more: a load behind a branch would wait.
+        const std::int64_t iy = smaller(larger(rows.start + ky, rows.begin), rows.end - 1),
+                           ix = smaller(larger(columns.start + kx, columns.begin), columns.end - 1);
+        in[ky][kx] =
+            load_raw<Wide>(x.data + ((p.n * g.in_h + iy) * g.in_w + ix) * x.pitch + at.channel, at.count);
+      }
+#pragma unroll
+    for (int ky = 0; ky < Kernel; ++ky)
+#pragma unroll
+      for (int kx = 0; kx < Kernel; ++kx) {
+        const std::int64_t iy = rows.start + ky, ix = columns.start + kx;
+        if (iy < rows.begin || iy >= rows.end || ix < columns.begin || ix >= columns.end) continue;
+#pragma unroll
+        for (int k = 0; k < octet; ++k)
+          challenge(in[ky][kx][k], static_cast<unsigned>(ky * Kernel + kx), k, first, best[k], winner[k],
+                    value);
+        first = false;
+      }
+    return;
+  }
+  const auto width = static_cast<unsigned>(g.kernel);
   for (std::int64_t iy = rows.begin; iy < rows.end; ++iy) {
     const T* from = x.data + ((p.n * g.in_h + iy) * g.in_w + columns.begin) * x.pitch + at.channel;
     unsigned place =
@@ -96,13 +132,7 @@ __device__ void window_maximum(const PoolGeometry& g, const Position& p, const P
       float in[octet];
       load_octet<Wide>(in, from, at.count);
 #pragma unroll
-      for (int k = 0; k < octet; ++k) {
-        const float v = value(in[k], k);
-        if (first || v > best[k] || v != v) {
-          best[k] = v;
-          winner[k] = place;
-        }
-      }
+      for (int k = 0; k < octet; ++k) challenge(in[k], place, k, first, best[k], winner[k], value);
       first = false;
     }
   }
@@ -130,6 +160,62 @@ __device__ void sum_of_won(const PoolGeometry& g, const Position& p, const Pixel
         if (winner[k] == place) sum[k] += in[k];
     }
 }
+
+// Gradients of a 3x3 window with stride 2 and padding 1, the stem's of ResNet and DenseNet, by cells: output
+// (y, x) and the inputs (2y, 2x), (2y, 2x + 1), (2y + 1, 2x), (2y + 1, 2x + 1), which no other windows hold
+// than (y, x), (y, x + 1), (y + 1, x) and (y + 1, x + 1). Four loads serve four inputs, which apart would
+// take nine.
+inline bool in_cells(const Pool2dSpec& s, const ConstView& x, const ConstView& y) {
+  return s.kernel == 3 && s.stride == 2 && s.padding == 1 && y.h == (x.h + 1) / 2 && y.w == (x.w + 1) / 2;
+}
+
+template <class T>
+struct Cell {
+  RawOctet<T> dy[4];
+  Vector<std::uint8_t, octet> winner[4];
+  Position p;
+  bool bottom, right;  // whether the picture has the inputs (2y + 1, .) and (., 2x + 1)
+
+  Cell() = default;
+  __device__ Cell(const PoolGeometry& g, std::int64_t cell, const Pixels<const T>& gradient,
+                  const std::uint8_t* index, const Place& at)
+      : p(position_of(cell, g.out_h, g.out_w)) {
+    bottom = 2 * p.y + 1 < g.in_h;
+    right = 2 * p.x + 1 < g.in_w;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const std::int64_t oy = p.y + i / 2, ox = p.x + i % 2;
+      const bool inside = oy < g.out_h && ox < g.out_w;
+      const std::int64_t out = inside ? (p.n * g.out_h + oy) * g.out_w + ox : cell;
+      dy[i] = load_raw<true>(gradient.data + out * gradient.pitch + at.channel, octet);
+      winner[i] = load<octet>(index + out * g.shape.channels + at.channel);
+      if (!inside)
+#pragma unroll
+        for (int k = 0; k < octet; ++k) winner[i].v[k] = no_winner;
+    }
+  }
+
+  // The pixel of input i of the cell; where the picture has none, that of its first.
+  __device__ std::int64_t input(const PoolGeometry& g, int i) const {
+    const bool here = exists(i);
+    return (p.n * g.in_h + 2 * p.y + (here ? i / 2 : 0)) * g.in_w + 2 * p.x + (here ? i % 2 : 0);
+  }
+  __device__ bool exists(int i) const {
+    return (i < 2 || bottom) && (i % 2 == 0 || right);
+  }
+
+  // The sum of dy over the windows that input i won, the windows in the order of the picture.
+  __device__ float won(int i, int k) const {
+    float sum = 0.0f;
+#pragma unroll
+    for (int w = 0; w < 4; ++w) {
+      const int ky = i / 2 + 1 - 2 * (w / 2), kx = i % 2 + 1 - 2 * (w % 2);  // where the input stands in it
+      if (ky < 0 || kx < 0) continue;
+      if (winner[w].v[k] == ky * 3 + kx) sum += dy[w][k];
+    }
+    return sum;
+  }
+};
 
 // Index bytes move eight at a time where their pixels begin at multiples of eight.
 inline ConstView bytes_view(const ConstView& like, const std::uint8_t* index) {

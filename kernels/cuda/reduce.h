@@ -20,39 +20,69 @@ __device__ inline double block_sum(double value) {
   return sum;
 }
 
-// Sums per channel over a part of the pixels. f.constants(place) is fetched once; f.add(constants, pixel,
-// place, run) adds one pixel to run[Sums][octet]. Short runs are f32, what they join is double.
-// Two blocks at least: left to itself, ptxas spills on sm_80 to fit more.
+// How the sums over `pixels` are shared: as many blocks as the device holds at once, for a second wave would
+// begin when most of the first is done, and every part is one more to join.
+inline Columns sum_columns(const Queue& queue, std::int64_t pixels, std::int64_t channels, int in_flight) {
+  return columns_of(queue, pixels, channels, 2, static_cast<unsigned>(in_flight));
+}
+
+// Sums per channel over a part of the pixels. f.constants(place) is fetched once; f.fetch(pixel, place) loads
+// what belongs to a pixel, for F::in_flight pixels before the first is used: bandwidth is bytes in flight
+// over latency. f.add(constants, fetched, run) adds it to run[Sums][octet]. Short runs are f32, what they
+// join is double. Two blocks at least: left to itself, ptxas spills on sm_80 to fit more.
 template <int Sums, class F>
 __global__ void __launch_bounds__(block_threads, 2) column_sums_kernel(F f, Columns shape, double* partial) {
-  THAW_SHARED(double, tile, [octet * block_threads]);
+  constexpr int in_flight = F::in_flight;
+  static_assert(F::run_length % in_flight == 0);
+  THAW_SHARED(double, tile, [Sums * octet * block_threads]);
   const Place at(shape);
-  double total[Sums][octet] = {};
+#pragma unroll
+  for (int i = 0; i < Sums * octet; ++i) tile[i * block_threads + threadIdx.x] = 0.0;
   if (at.count > 0) {
     const auto constants = f.constants(at);
-    for (std::int64_t pixel = at.pixel; pixel < shape.pixels;) {
-      float run[Sums][octet] = {};
-#pragma unroll 4
-      for (int i = 0; i < 16 && pixel < shape.pixels; ++i, pixel += at.step) f.add(constants, pixel, at, run);
+    float run[Sums][octet] = {};
+    const auto join = [&] {
 #pragma unroll
       for (int s = 0; s < Sums; ++s)
 #pragma unroll
-        for (int k = 0; k < octet; ++k) total[s][k] += static_cast<double>(run[s][k]);
+        for (int k = 0; k < octet; ++k) {
+          tile[(s * octet + k) * block_threads + threadIdx.x] += static_cast<double>(run[s][k]);
+          run[s][k] = 0.0f;
+        }
+    };
+    int length = 0;
+    for (std::int64_t pixel = at.pixel; pixel < shape.pixels; pixel += in_flight * at.step) {
+      typename F::Fetched fetched[in_flight];
+      unsigned valid = 0;
+      // Beyond the last pixel the first of these once more: a load behind a branch would wait for the one
+      // before.
+#pragma unroll
+      for (int i = 0; i < in_flight; ++i) {
+        const std::int64_t wanted = pixel + i * at.step;
+        valid |= (wanted < shape.pixels ? 1u : 0u) << i;
+        fetched[i] = f.fetch(wanted < shape.pixels ? wanted : pixel, at);
+      }
+#pragma unroll
+      for (int i = 0; i < in_flight; ++i)
+        if ((valid >> i & 1) != 0) f.add(constants, fetched[i], run);
+      length += in_flight;
+      if (length < F::run_length) continue;
+      join();
+      length = 0;
     }
+    join();
   }
-  const unsigned lane = threadIdx.x % shape.lanes, k_of_lane = threadIdx.x / shape.lanes;
-  const std::int64_t channel = (at.tile * shape.lanes + lane) * octet + k_of_lane;
-#pragma unroll
-  for (int s = 0; s < Sums; ++s) {
-#pragma unroll
-    for (int k = 0; k < octet; ++k) tile[k * block_threads + threadIdx.x] = total[s][k];
-    __syncthreads();
-    if (k_of_lane < octet && channel < shape.channels) {
-      double sum = 0.0;
-      for (unsigned i = lane; i < block_threads; i += shape.lanes) sum += tile[k_of_lane * block_threads + i];
-      partial[(at.part * Sums + s) * shape.channels + channel] = sum;
-    }
-    __syncthreads();
+  __syncthreads();
+  // A sum over the rows for each of the tile's channels.
+  const unsigned wide = shape.lanes * octet;
+  for (unsigned i = threadIdx.x; i < Sums * wide; i += block_threads) {
+    const unsigned s = i / wide, lane = i % wide / octet, k = i % octet;
+    const std::int64_t channel = (at.tile * shape.lanes + lane) * octet + k;
+    if (channel >= shape.channels) continue;
+    const double* column = tile + (s * octet + k) * block_threads + lane;
+    double sum = 0.0;
+    for (unsigned row = 0; row < shape.rows; ++row) sum += column[row * shape.lanes];
+    partial[(at.part * Sums + s) * shape.channels + channel] = sum;
   }
 }
 
@@ -67,7 +97,7 @@ __global__ void __launch_bounds__(block_threads)
        base += std::int64_t{gridDim.x} * octet) {
     double sum[Sums] = {};
     if (base + lane < shape.channels) {
-#pragma unroll 4
+#pragma unroll 8
       for (std::int64_t part = threadIdx.x / octet; part < shape.parts; part += block_threads / octet)
 #pragma unroll
         for (int s = 0; s < Sums; ++s) sum[s] += partial[(part * Sums + s) * shape.channels + base + lane];

@@ -71,8 +71,13 @@ Operands operands(const Case& k, DType type) {
           random_values(s.weight_elements(), 3, type), random_values(s.out, 4, DType::f32)};
 }
 
-// `with`: bits for bias, residual, ReLU.
-void check_forward(const Device& device, const Case& k, int with) {
+Doubles scaled(Doubles values, double factor) {
+  for (double& v : values) v *= factor;
+  return values;
+}
+
+// `with`: bits for bias, residual, ReLU. `slack`, here and below: the bounds are that many times wider.
+void check_forward(const Device& device, const Case& k, int with, double slack = 1.0) {
   const bool bias = (with & 1) != 0, residual = (with & 2) != 0;
   const Activation activation = (with & 4) != 0 ? Activation::relu : Activation::none;
   INFO(device.text(), ", ", k.what, ", with ", with);
@@ -94,11 +99,11 @@ void check_forward(const Device& device, const Case& k, int with) {
                                 residual ? ConstView(r.view()) : ConstView(), activation, y.view());
   const auto terms = static_cast<double>(k.spec.weight_elements() / k.spec.out + 2);
   const Doubles bounds = sum_bounds(expected.v, magnitude.v, terms, device.type);
-  CHECK(mismatch(y.host().v, expected.v, bounds) == "");
+  CHECK(mismatch(y.host().v, expected.v, scaled(bounds, slack)) == "");
   CHECK(y.outside_untouched());
 }
 
-void check_backward_data(const Device& device, const Case& k) {
+void check_backward_data(const Device& device, const Case& k, double slack = 1.0) {
   INFO(device.text(), ", ", k.what);
   const Operands o = operands(k, device.type);
   Values expected = o.x, magnitude = o.x;
@@ -110,11 +115,12 @@ void check_backward_data(const Device& device, const Case& k) {
   const DeviceWeights weight(device, o.weight);
   device.backend.conv2d_backward_data(k.spec, dy.view(), weight.weights(), dx.view());
   const auto terms = static_cast<double>(k.spec.weight_elements() / k.spec.in);
-  CHECK(mismatch(dx.host().v, expected.v, sum_bounds(expected.v, magnitude.v, terms, device.type)) == "");
+  const Doubles bounds = sum_bounds(expected.v, magnitude.v, terms, device.type);
+  CHECK(mismatch(dx.host().v, expected.v, scaled(bounds, slack)) == "");
   CHECK(dx.outside_untouched());
 }
 
-void check_backward_weight(const Device& device, const Case& k, Into into) {
+void check_backward_weight(const Device& device, const Case& k, Into into, double slack = 1.0) {
   INFO(device.text(), ", ", k.what, ", add ", into == Into::add);
   const Operands o = operands(k, device.type);
   Doubles expected(o.weight.size(), 8.0), magnitude(o.weight.size(), 8.0);
@@ -130,11 +136,14 @@ void check_backward_weight(const Device& device, const Case& k, Into into) {
   const double before = into == Into::add ? 8.0 : 0.0;
   for (std::size_t i = 0; device.backend.name() == "cuda" && i < bounds.size(); ++i)
     bounds[i] += (epsilon(device.type) - epsilon(DType::f32)) * std::abs(expected[i] - before);
-  CHECK(mismatch(doubles(dweight.host()), expected, bounds) == "");
+  CHECK(mismatch(doubles(dweight.host()), expected, scaled(bounds, slack)) == "");
 }
 
 // Whether cuDNN proposes that engine for one of three convolutions at least; those have been checked on it.
+// On an H200 an f32 engine of cuDNN 9.19, without any note, erred by 1.2 bounds, as one does that transforms
+// its input (Winograd). One that rounded its input to TF32 would err by about 60.
 bool check_engine(std::size_t engine) {
+  constexpr double slack = 4.0;
   const auto backend = make_cuda_backend({.cudnn_engine = engine});
   bool proposed = false;
   const auto run = [&](const auto& check) {
@@ -149,9 +158,9 @@ bool check_engine(std::size_t engine) {
     for (const Case& k : cases()) {
       if (k.what != "1x1 slices" && k.what != "3x3 wide" && k.what != "3x3 stride 2") continue;
       const Device device{*backend, type};
-      for (const int with : {0, 5, 7}) run([&] { check_forward(device, k, with); });
-      run([&] { check_backward_data(device, k); });
-      run([&] { check_backward_weight(device, k, Into::assign); });
+      for (const int with : {0, 5, 7}) run([&] { check_forward(device, k, with, slack); });
+      run([&] { check_backward_data(device, k, slack); });
+      run([&] { check_backward_weight(device, k, Into::assign, slack); });
     }
   return proposed;
 }

@@ -85,6 +85,9 @@ void check_apply(const Extent& e, Activation activation, bool with_residual, Ind
   CHECK(::simt::take_fault() == "");
 }
 
+// Up to 7,161 values, in f32 by runs of 16 and in double beyond; in f32 throughout they would err by 1e-4.
+constexpr double sum_tolerance = 1e-5;
+
 // Both gradients; `masked`: behind a ReLU; `moving`: with batch statistics.
 template <class T>
 void check_backward(const Extent& e, bool masked, bool moving, Into into,
@@ -106,8 +109,8 @@ void check_backward(const Extent& e, bool masked, bool moving, Into into,
   const TestWorkspace workspace(q, bytes);
   cuda::batch_norm_backward_reduce(q.queue, spec, dy.view(), x.view(), mean.data(), var.data(), bits,
                                    dev_g.data(), dev_gx.data(), workspace.get(bytes));
-  CHECK(mismatch(dev_g.host(), g, 2e-6) == "");
-  CHECK(mismatch(dev_gx.host(), gx, 2e-6) == "");
+  CHECK(mismatch(dev_g.host(), g, sum_tolerance) == "");
+  CHECK(mismatch(dev_gx.host(), gx, sum_tolerance) == "");
 
   reference::batch_norm_backward_apply<double>(spec, dy.image(), x.image(), mean.reference.data(),
                                                var.reference.data(), gamma.reference.data(), host_bits,
@@ -132,7 +135,7 @@ void check_bias(const Extent& e, Into into) {
   const std::size_t bytes = cuda::column_sums_bytes(q.queue, dy.view());
   const TestWorkspace workspace(q, bytes);
   cuda::bias_backward(q.queue, dy.view(), bias.device->data(), into, workspace.get(bytes));
-  CHECK(mismatch(bias.device->host(), sums, 2e-6) == "");
+  CHECK(mismatch(bias.device->host(), sums, sum_tolerance) == "");
   CHECK(::simt::take_fault() == "");
 }
 

@@ -60,6 +60,12 @@ Meeting& meeting() {
   return *one;
 }
 
+const Descriptor& graph_of(const Descriptor& plan) {
+  return *plan.descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)
+              ->descriptor(CUDNN_ATTR_ENGINECFG_ENGINE)
+              ->descriptor(CUDNN_ATTR_ENGINE_OPERATION_GRAPH);
+}
+
 cudnnStatus_t compile(Descriptor& plan) {
   plan.engine = plan.descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)->engine;
   Meeting& m = meeting();
@@ -70,6 +76,8 @@ cudnnStatus_t compile(Descriptor& plan) {
     if (m.missed) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "compiled alone");
   }
   if (!plan.engine.compiles) return refuse(CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED, plan.engine.says);
+  if (!source_compiles(graph_of(plan)))
+    return refuse(CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED, "compilationResult != NVRTC_SUCCESS");
   const bool handle = plan.attributes.count(CUDNN_ATTR_EXECUTION_PLAN_HANDLE) != 0;
   if (!handle && plan.attributes.count(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP) == 0) return bad;
   return plan.engine.needs_handle && !handle ? refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, plan.engine.says)
@@ -333,9 +341,7 @@ cudnnStatus_t CUDNNWINAPI cudnnBackendExecute(cudnnHandle_t handle, cudnnBackend
     simt::report_fault("cuDNN: the workspace is too small");
     return CUDNN_STATUS_EXECUTION_FAILED;
   }
-  const Descriptor* graph = plan->descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)
-                                ->descriptor(CUDNN_ATTR_ENGINECFG_ENGINE)
-                                ->descriptor(CUDNN_ATTR_ENGINE_OPERATION_GRAPH);
+  const Descriptor* graph = &graph_of(*plan);
   if (const cudnnStatus_t status = check_pointers(*graph, pointers)) return status;
   const bool tf32 =
       std::count(engine.notes.begin(), engine.notes.end(), CUDNN_NUMERICAL_NOTE_TENSOR_CORE) > 0;

@@ -79,6 +79,9 @@ Node node_of(const Descriptor& descriptor);
 // What finalize() demands beyond the schema.
 cudnnStatus_t check_meaning(Descriptor& descriptor);
 
+// False where the real library proposes engines for a graph and fails to compile each of them.
+bool source_compiles(const Descriptor& graph);
+
 // Runs the nodes over dense float arrays; tensors come from and go to `pointers` by their unique id. `tf32`:
 // convolutions round their inputs to 10 bits of mantissa.
 void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& pointers, bool tf32);

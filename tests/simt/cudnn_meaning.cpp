@@ -91,6 +91,17 @@ cudnnStatus_t check_pointwise(const Node& n) {
 
 }  // namespace
 
+// A bf16 convolution with anything after it reads pairs of channels, where their number is even, from
+// addresses that may not be those of pairs.
+bool source_compiles(const Descriptor& graph) {
+  const auto& nodes = graph.attributes.at(CUDNN_ATTR_OPERATIONGRAPH_OPS).descriptors;
+  const Node first = node_of(*nodes.front());
+  if (!is_convolution(first) || nodes.size() == 1) return true;
+  const Tensor x = tensor_of(*first.x);
+  const bool paired = x.alignment % 4 == 0 && x.strides[3] % 2 == 0;
+  return x.type != CUDNN_DATA_BFLOAT16 || x.dims[1] % 2 != 0 || paired;
+}
+
 Integers Descriptor::integers(int name) const {
   const auto it = attributes.find(name);
   if (it == attributes.end()) return {};

@@ -12,8 +12,8 @@ namespace thaw::deviceless {
 
 struct Question {
   std::string name;
-  // Of a graph: the number of engine configurations, "0" if there are none. Of a wrong call: the name of the
-  // status.
+  // Of a graph: the number of engine configurations, "0" if there are none or none compiles. Of a wrong call:
+  // the name of the status.
   std::function<std::string(const cuda::Device& device)> ask;
   bool graph = false;
 };
