@@ -44,7 +44,7 @@ def write_state(context, folder, call):
             for path in [top] if top.is_file() else sorted(top.rglob("*")):
                 if not path.is_file() or path.is_symlink() or path.suffix == ".new":
                     continue
-                content = trimmed(path) if part == "logs" else path.read_bytes()
+                content = trimmed(path) if path.suffix == ".log" else path.read_bytes()
                 entry = tarfile.TarInfo(str(path.relative_to(context.out)))
                 entry.size, entry.mtime = len(content), int(path.stat().st_mtime)
                 tar.addfile(entry, io.BytesIO(content))

@@ -10,6 +10,8 @@ from gpu_parts import machine
 from gpu_parts.results import Store
 
 SOURCES = ("CMakeLists.txt", "kernels", "tensor", "layers", "models", "optim", "io", "tools", "tests", "docs/freezing")
+# The cases of the kernels' tests that take a minute: cuDNN compiles at run time. The others take 5 s on an H200.
+SLOW = "conv2d_forward*,conv2d: each of the first eight engines*"
 SUFFIXES = (".cpp", ".h", ".cu", ".txt", ".cmake")
 FOLDERS = ("kernels", "tensor", "layers", "models", "optim", "io", "tools")
 
@@ -44,6 +46,7 @@ class Plan:
     ops: list  # (model, precision, batch, further arguments of bench)
     goals: list  # Steps that Thaw runs first alone
     steps: list
+    profiles: list  # (Steps, kernels of which Nsight Compute tells: those of one step and some more)
     repeats: int = 20  # per peer and round
     rounds: int = 3
     bench: tuple = ()  # arguments of every bench
@@ -59,13 +62,15 @@ def gpu_plan():
     resnet18 = [Steps("resnet18", plan, "bf16", 256) for plan in ("all", "last block")]
     f32 = [Steps(model, "all", "f32", 256) for model in ("resnet50", "densenet121", "resnet18")]
     return Plan(
-        tests={"kernels": ("kernel_tests", []), **{folder: ("thaw_tests", [f"--source-file=*tests/{folder}/*"])
-                                                   for folder in FOLDERS if folder != "kernels"}},
+        tests={"kernels": ("kernel_tests", [f"--test-case-exclude={SLOW}"]),
+               "convolutions": ("kernel_tests", [f"--test-case={SLOW}"]),
+               **{folder: ("thaw_tests", [f"--source-file=*tests/{folder}/*"])
+                  for folder in FOLDERS if folder != "kernels"}},
         sanitized=[file.name for file in kernel_tests if "devices()" in file.read_text() or
                    "backends()" in file.read_text()],
         lockstep={"layer by layer": "lockstep:*", "five steps": "*five training steps on cuda*"},
         ops=[("resnet50", "bf16", 256, []), ("densenet121", "bf16", 256, []), ("resnet50", "f32", 256, [])],
-        goals=goals, steps=goals + bf16 + resnet18 + small + f32)
+        goals=goals, steps=goals + bf16 + resnet18 + small + f32, profiles=list(zip(goals, (1000, 2500))))
 
 
 def emulated_plan():
@@ -75,7 +80,8 @@ def emulated_plan():
                 sanitized=["activation_test.cpp"],
                 lockstep={"layer by layer": "lockstep: resnet20 in f32"},
                 ops=[("resnet18", "f32", 1, ["--only", "global_avg_pool"])],
-                goals=[goal], steps=[goal, Steps("resnet20", "all", "f32", 2, "inference", 16)], repeats=1, rounds=2,
+                goals=[goal], steps=[goal, Steps("resnet20", "all", "f32", 2, "inference", 16)], profiles=[], repeats=1,
+                rounds=2,
                 bench=["--tf32"])  # else the emulator has one engine for a convolution and nothing to tune
 
 
