@@ -1,10 +1,14 @@
-"""`tests/gpu 1`, `2`, `3`: all parts in a few short calls on a lent machine that keeps nothing from one to the next."""
+"""`tests/gpu 1`, `2`, `3`: all parts in a few short calls on a lent machine that keeps nothing from one to the next.
 
+`tests/gpu 0` is the build alone, at home.
+"""
+
+import shutil
 import time
 from dataclasses import replace
 from fnmatch import fnmatch
 
-from gpu_parts import archive, build
+from gpu_parts import archive, build, machine
 from gpu_parts.results import FAILED, PASSED
 
 # What is worth most for its seconds comes first, so that time that runs out takes the rest: there may be no second
@@ -35,16 +39,34 @@ def ordered(context, listed):
     return sorted(listed, key=key)
 
 
+def fault_of_programs(context):
+    """Why programs that were built elsewhere do not start here, or None."""
+    answer = context.ask("kernel_tests")
+    if answer.code != 0 and not machine.LIBRARIES:
+        machine.LIBRARIES.extend(machine.pip_libraries(context.scratch))
+        answer = context.ask("kernel_tests")
+    return None if answer.code == 0 else machine.last_line(answer.text)
+
+
+def go_on(context, listed, call, home):
+    """Takes over what the calls before brought home."""
+    before = archive.restore_state(context, home, call)
+    stage, said = archive.restore_programs(context, home), ""
+    fault = fault_of_programs(context) if stage else None
+    if fault:
+        shutil.rmtree(context.build)
+        stage, said = None, f", since those that came along do not start here: {fault}"
+    archive.forget(context, listed, stage)
+    print(f"goes on from call {before}; programs: {'restored' if stage else 'built anew'}{said}", flush=True)
+
+
 def run(context, listed, call, folder, home, deadline, run_piece, write_page):
     """Runs all pieces that have no result, one after the other until `deadline`, a time of time.monotonic()."""
     folder.mkdir(parents=True, exist_ok=True)
     if home:
-        before = archive.restore_state(context, home, call)
-        stage = archive.restore_programs(context, home)
-        archive.forget(context, listed, stage)
-        print(f"goes on from call {before}; programs: {'restored' if stage else 'built anew'}", flush=True)
+        go_on(context, listed, call, home)
     else:
-        context.store.clear()
+        archive.clear_state(context)
 
     def save():
         write_page()

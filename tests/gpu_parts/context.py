@@ -102,10 +102,11 @@ class Context:
 
     @functools.cached_property
     def sources(self):
-        """Names all that the programs are built of, and the place whose files they open."""
+        """Names all that the programs are built of, for which GPU, and where they find each other."""
         files = [path for name in SOURCES for path in (machine.ROOT / name, *(machine.ROOT / name).rglob("*"))
                  if path.suffix in SUFFIXES and path.is_file()]
-        total = hashlib.sha256(f"{machine.ROOT} {self.sm} {bool(self.emulated)}".encode())
+        sm, place = self.sm or machine.architecture(self.scratch), os.path.relpath(self.build, machine.ROOT)
+        total = hashlib.sha256(f"{place} {sm} {bool(self.emulated)}".encode())
         for path in sorted(files):
             total.update(f"{path.relative_to(machine.ROOT)} {path.stat().st_size} ".encode() + path.read_bytes())
         return total.hexdigest()[:12]
@@ -130,6 +131,10 @@ class Context:
         folders = {"thaw_tests": "tests", "kernel_tests": "tests", "bench": "tools"}
         return self.build / folders[name] / name
 
+    def ask(self, program):
+        """Starts the tests without a case: they tell which backends are absent."""
+        return machine.run([self.program(program), "--test-case=none"], self.scratch / "device.log", 120)
+
     def lacks(self, program):
         """Why `program` cannot run on the device, or None."""
         if not os.access(self.program(program), os.X_OK):
@@ -142,7 +147,7 @@ class Context:
         built = [name for name in ("kernel_tests", "thaw_tests") if os.access(self.program(name), os.X_OK)]
         if not built:
             return "no tests are built; `tests/gpu build` builds them"
-        answer = machine.run([self.program(built[0]), "--test-case=none"], self.scratch / "device.log", 120)
+        answer = self.ask(built[0])
         if answer.code != 0:
             return f"{built[0]} does not start: {machine.last_line(answer.text)}"
         for line in answer.text.splitlines():

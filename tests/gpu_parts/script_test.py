@@ -158,6 +158,9 @@ class Script(StandIns):
         self.assertEqual(code("1"), 2)
         self.assertEqual(code(f"2 --results {self.folder}/home"), 2)
         self.assertEqual(code(f"2 --results {self.folder}/home --from {self.folder}/nothing"), 2)
+        self.assertEqual(code(f"0 --results {self.folder}/home"), 0)
+        self.assertEqual(code(f"0 --results {self.folder}/home --from {self.folder}/home"), 2)  # the first of all
+        self.assertEqual(code(f"report --from {self.folder}/home"), 2)
 
     def test_no_gpu(self):
         self.program("tests/thaw_tests", f"print('{SUMMARY % (3, 0)}'); print('cuda: not run: no driver')")
@@ -297,6 +300,19 @@ class Script(StandIns):
         for folder in (TESTS / "kernels").parent.iterdir():
             if list(folder.glob("*_test.cpp")) and folder.name != "simt":
                 self.assertIn(folder.name, plan.tests)
+
+    def test_sources_are_the_same_in_another_place(self):
+        self.addCleanup(setattr, machine, "ROOT", machine.ROOT)
+        def sources(place, out="build/gpu", text="project(Thaw)", sm="90"):
+            machine.ROOT = self.folder / place
+            machine.ROOT.mkdir(exist_ok=True)
+            (machine.ROOT / "CMakeLists.txt").write_text(text)
+            return Context(out=machine.ROOT / out, plan=emulated_plan(), sm=sm).sources
+        self.assertEqual(sources("here"), sources("there"))
+        self.program("nvidia-smi", "print('9.0')")
+        self.assertEqual(sources("here"), sources("there", sm=None))
+        for other in ({"out": "other/gpu"}, {"text": "project(Other)"}, {"sm": "100"}):
+            self.assertNotEqual(sources("here"), sources("there", **other))
 
     def test_packages_of_another_machine(self):
         self.assertIn("is not there", pack.refusal(self.folder / "carry"))
