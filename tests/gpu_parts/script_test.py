@@ -262,6 +262,8 @@ class Script(StandIns):
                  "sums of statistics"),
                 ("void thaw::column_sums_kernel<2, thaw::<unnamed>::WonGradients<__nv_bfloat16, 1>>(T2)",
                  "the stem's pooling, backward"),
+                ("void thaw::column_sums_kernel<2, thaw::<unnamed>::WonByPixels<__nv_bfloat16, 1>>(T2)",
+                 "the stem's pooling, backward"),
                 ("void thaw::map_kernel<8, thaw::<unnamed>::Sum, float>(T2)",
                  "addition of gradients where a block begins"),
                 ("void cutlass__5x_cudnn::Kernel<cutlass_tensorop_bf16_s16816fprop_optimized_bf16_256x64>(T1::Params)",
