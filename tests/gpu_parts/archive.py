@@ -1,4 +1,4 @@
-"""What a call on a lent machine brings home, and what the next one takes from there.
+"""What a call on a lent machine brings home, and what the next one takes from there; call 0 is the build at home.
 
 gpu-CALL.tar.gz           results, logs, page and cuDNN's tuned plans; written anew after every answer
 programs-SOURCES-STAGE-1of2   the built programs, in files that are small enough; SOURCES: of what they were built
@@ -14,10 +14,11 @@ import tempfile
 from pathlib import Path
 
 from gpu_parts import build, machine
-from gpu_parts.results import FAILED, NOT_RUN, Result
+from gpu_parts.results import FAILED, NOT_RUN, PASSED, Result
 
 LIMIT = 15 << 20  # bytes of a file that comes home: at most 16 MiB
 MOST_FILES = 6  # of at most 8 that come home
+BUILDING = ("build configure", "build first", "build rest")
 KEPT_LOG = 128 << 10  # of each end of a log
 
 
@@ -44,7 +45,7 @@ def write_state(context, folder, call):
             for path in [top] if top.is_file() else sorted(top.rglob("*")):
                 if not path.is_file() or path.is_symlink() or path.suffix == ".new":
                     continue
-                content = trimmed(path) if part == "logs" else path.read_bytes()
+                content = trimmed(path) if path.suffix == ".log" else path.read_bytes()
                 entry = tarfile.TarInfo(str(path.relative_to(context.out)))
                 entry.size, entry.mtime = len(content), int(path.stat().st_mtime)
                 tar.addfile(entry, io.BytesIO(content))
@@ -77,11 +78,11 @@ def write_programs(context, folder, stage):
     parts = [content[i:i + LIMIT] for i in range(0, len(content), LIMIT)]
     if len(parts) > MOST_FILES:
         return f"the programs are too large to bring home, {len(content) >> 20} MiB; the next call builds them anew"
-    sources = context.sources
-    for number, part in enumerate(parts, 1):
-        put(folder / f"programs-{sources}-{stage}-{number}of{len(parts)}", part)
-    if stage == "rest":  # holds the first, too
-        for old in folder.glob(f"programs-{sources}-first-*"):
+    names = [f"programs-{context.sources}-{stage}-{number}of{len(parts)}" for number in range(1, len(parts) + 1)]
+    for name, part in zip(names, parts):
+        put(folder / name, part)
+    for old in folder.glob("programs-*"):  # `rest` holds the first, too; what is of other sources need not travel
+        if stage == "rest" and old.name not in names:
             old.unlink()
     return None
 
@@ -95,14 +96,18 @@ def unpack(tar, to):
         target.chmod(entry.mode & 0o777 | 0o600)
 
 
+def clear_state(context):
+    for part in ("results", "logs", "cache"):
+        shutil.rmtree(context.out / part, ignore_errors=True)
+
+
 def restore_state(context, home, before=None):
     """The call whose state it is: the newest before call `before` that can be read. ValueError: there is none."""
     states = {int(found.group(1)): path for path in home.glob("gpu-*.tar.gz")
               if (found := re.fullmatch(r"gpu-(\d+)\.tar\.gz", path.name))}
-    for part in ("results", "logs", "cache"):
-        shutil.rmtree(context.out / part, ignore_errors=True)
+    clear_state(context)
     for call in sorted(states, reverse=True):
-        if before and call >= before:  # of another time
+        if before is not None and call >= before:  # of another time
             continue
         try:
             with tarfile.open(states[call]) as tar:
@@ -131,11 +136,17 @@ def restore_programs(context, home):
 
 
 def forget(context, listed, stage):
-    """Drops results that do not stand: of the build where its programs are not here, and failures of other sources."""
+    """Drops results that do not stand: of the build where its programs are not here, and failures of other sources.
+
+    Where all programs are here, nothing is left to build.
+    """
     sources = context.sources
     for piece in listed:
         known = context.store.read(piece)
         unbuilt = piece.part == "build" and piece.name in {"rest": (), "first": ("configure", "rest", "carried")}.get(
             stage, ("configure", "first", "device", "rest", "carried"))
         if unbuilt or (known.status == FAILED and known.sources != sources):
-            context.store.write(piece, Result(NOT_RUN, "its sources or programs are others now"))
+            known = Result(NOT_RUN, "its sources or programs are others now")
+            context.store.write(piece, known)
+        if stage == "rest" and not context.emulated and piece.title in BUILDING and known.status != PASSED:
+            context.store.write(piece, Result(PASSED, "the programs were brought along", sources=sources))

@@ -33,7 +33,7 @@ def configure(context, limit_s):
         return Result(FAILED, refusal)
     nvcc = machine.find_program("nvcc")
     command = [machine.find_program("cmake"), "-S", ".", "-B", context.build, "-G", "Ninja", "-DTHAW_CUDA=ON",
-               "-DTHAW_CPU=OFF", "-DTHAW_WERROR=OFF", f"-DCMAKE_CUDA_COMPILER={nvcc}",
+               "-DTHAW_CPU=OFF", "-DTHAW_WERROR=OFF", "-DTHAW_TESTS_RELATIVE=ON", f"-DCMAKE_CUDA_COMPILER={nvcc}",
                f"-DCMAKE_CUDA_ARCHITECTURES={context.sm or machine.architecture(context.scratch)}-real"]
     if not refusal:
         command.append(f"-DCMAKE_PREFIX_PATH={context.carry}")

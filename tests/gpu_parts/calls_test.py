@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from gpu_parts import archive, calls  # noqa: E402
+from gpu_parts import archive, calls, machine  # noqa: E402
 from gpu_parts.script_test import BENCH, GOOD_TESTS, PEER, SUMMARY, StandIns, gpu  # noqa: E402
-from gpu_parts.results import FAILED, NOT_RUN, PASSED  # noqa: E402
+from gpu_parts.results import FAILED, NOT_RUN, PASSED, Result  # noqa: E402
 
 
 class Calls(StandIns):
@@ -125,6 +125,79 @@ class Calls(StandIns):
         with self.assertRaises(Killed):
             self.call(1, run_piece=killed)
         self.assertEqual(calls.ordered(self.context, self.listed)[-1], limits)
+
+    def build_at_home(self):
+        listed, self.listed = self.listed, [piece for piece in self.listed if piece.part == "build"]
+        self.call(0)
+        self.listed = listed
+        shutil.rmtree(self.context.build)
+
+    def test_programs_built_at_home(self):
+        self.home.mkdir()
+        (self.home / "programs-0123456789ab-rest-1of1").write_text("of other sources")
+        old = self.context.log("speed", "old")
+        old.parent.mkdir(parents=True, exist_ok=True)
+        old.write_text("of another run")
+        self.build_at_home()
+        self.assertNotIn("logs/speed/old.log", self.brought(0)[1])
+        self.assertEqual([name.split("-")[1] for name in os.listdir(self.home) if name.startswith("programs-")],
+                         [self.context.sources])
+        ran = []
+        def watched(context, piece, *more):
+            ran.append(piece.title)
+            return gpu.run_piece(context, piece, *more)
+        self.assertIn("goes on from call 0; programs: restored", self.call(1, self.home, run_piece=watched))
+        self.assertNotIn("build first", ran)
+        self.assertNotIn("build rest", ran)
+        self.assertEqual(self.brought(1)[0]["test kernels"]["status"], PASSED)
+
+    def test_programs_that_do_not_start_here(self):
+        self.addCleanup(machine.LIBRARIES.clear)
+        self.addCleanup(setattr, machine, "pip_libraries", machine.pip_libraries)
+        machine.pip_libraries = lambda scratch: ["/of/a/python"]
+        self.program("tests/thaw_tests", "import os\nif '/of/a/python' not in os.environ['LD_LIBRARY_PATH']: "
+                                         "raise SystemExit('libcudnn.so.9: not found')\n" + GOOD_TESTS)
+        self.build_at_home()
+        self.assertIn("programs: restored", self.call(1, self.home))
+        self.assertEqual(self.brought(1)[0]["test kernels"]["status"], PASSED)
+        machine.LIBRARIES.clear()
+        machine.pip_libraries = lambda scratch: []
+        self.assertIn("programs: built anew, since those that came along do not start here: libcudnn.so.9: not found",
+                      self.call(1, self.home))
+        self.assertEqual(self.brought(1)[0]["build first"]["status"], PASSED)  # again
+
+    def test_nothing_is_built_where_the_programs_are(self):
+        self.context.store.clear()
+        self.context.emulated = None
+        archive.forget(self.context, self.listed, "first")
+        self.assertEqual({self.context.store.read(piece).status for piece in self.listed}, {NOT_RUN})
+        archive.forget(self.context, self.listed, "rest")
+        done = [piece.name for piece in self.listed if self.context.store.read(piece).status == PASSED]
+        self.assertEqual(done, ["configure", "first", "rest"])
+
+    def test_limits_of_the_first_call(self):
+        title = "speed versus resnet20 all f32 2 train"
+        self.addCleanup(setattr, calls, "LIMITS", calls.LIMITS)
+        calls.LIMITS = {title: 77}
+        def limit(number, home):
+            found = {}
+            def watched(context, piece, *more):
+                found[piece.title] = piece.limit_s
+                return gpu.run_piece(context, replace(piece, run=lambda *_: Result(FAILED)), *more)
+            self.call(number, home, run_piece=watched)
+            return found[title]
+        self.assertEqual(limit(1, None), 77)
+        self.context.sources = "others"  # what failed runs again
+        self.assertEqual(limit(2, self.home), 400)
+
+    def test_logs_are_cut_and_tables_are_not(self):
+        for name in ("long.log", "long.tsv"):
+            path = self.context.out / "logs" / "speed" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x" * 300_000)
+        archive.write_state(self.context, self.home, 1)
+        read = self.brought()[1]
+        self.assertEqual((len(read["logs/speed/long.log"]), len(read["logs/speed/long.tsv"])), (262_149, 300_000))
 
     def test_programs_in_parts(self):
         def state(): return sorted(path.name for path in self.home.glob("programs-*"))

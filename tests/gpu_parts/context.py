@@ -10,6 +10,8 @@ from gpu_parts import machine
 from gpu_parts.results import Store
 
 SOURCES = ("CMakeLists.txt", "kernels", "tensor", "layers", "models", "optim", "io", "tools", "tests", "docs/freezing")
+# The cases of the kernels' tests that take a minute: cuDNN compiles at run time. The others take 5 s on an H200.
+SLOW = "conv2d_forward*,conv2d: each of the first eight engines*"
 SUFFIXES = (".cpp", ".h", ".cu", ".txt", ".cmake")
 FOLDERS = ("kernels", "tensor", "layers", "models", "optim", "io", "tools")
 
@@ -44,6 +46,7 @@ class Plan:
     ops: list  # (model, precision, batch, further arguments of bench)
     goals: list  # Steps that Thaw runs first alone
     steps: list
+    profiles: list  # (Steps, kernels of which Nsight Compute tells: those of one step and some more)
     repeats: int = 20  # per peer and round
     rounds: int = 3
     bench: tuple = ()  # arguments of every bench
@@ -59,13 +62,15 @@ def gpu_plan():
     resnet18 = [Steps("resnet18", plan, "bf16", 256) for plan in ("all", "last block")]
     f32 = [Steps(model, "all", "f32", 256) for model in ("resnet50", "densenet121", "resnet18")]
     return Plan(
-        tests={"kernels": ("kernel_tests", []), **{folder: ("thaw_tests", [f"--source-file=*tests/{folder}/*"])
-                                                   for folder in FOLDERS if folder != "kernels"}},
+        tests={"kernels": ("kernel_tests", [f"--test-case-exclude={SLOW}"]),
+               "convolutions": ("kernel_tests", [f"--test-case={SLOW}"]),
+               **{folder: ("thaw_tests", [f"--source-file=*tests/{folder}/*"])
+                  for folder in FOLDERS if folder != "kernels"}},
         sanitized=[file.name for file in kernel_tests if "devices()" in file.read_text() or
                    "backends()" in file.read_text()],
         lockstep={"layer by layer": "lockstep:*", "five steps": "*five training steps on cuda*"},
         ops=[("resnet50", "bf16", 256, []), ("densenet121", "bf16", 256, []), ("resnet50", "f32", 256, [])],
-        goals=goals, steps=goals + bf16 + resnet18 + small + f32)
+        goals=goals, steps=goals + bf16 + resnet18 + small + f32, profiles=list(zip(goals, (1000, 2500))))
 
 
 def emulated_plan():
@@ -75,7 +80,8 @@ def emulated_plan():
                 sanitized=["activation_test.cpp"],
                 lockstep={"layer by layer": "lockstep: resnet20 in f32"},
                 ops=[("resnet18", "f32", 1, ["--only", "global_avg_pool"])],
-                goals=[goal], steps=[goal, Steps("resnet20", "all", "f32", 2, "inference", 16)], repeats=1, rounds=2,
+                goals=[goal], steps=[goal, Steps("resnet20", "all", "f32", 2, "inference", 16)], profiles=[], repeats=1,
+                rounds=2,
                 bench=["--tf32"])  # else the emulator has one engine for a convolution and nothing to tune
 
 
@@ -96,10 +102,11 @@ class Context:
 
     @functools.cached_property
     def sources(self):
-        """Names all that the programs are built of, and the place whose files they open."""
+        """Names all that the programs are built of, for which GPU, and where they find each other."""
         files = [path for name in SOURCES for path in (machine.ROOT / name, *(machine.ROOT / name).rglob("*"))
                  if path.suffix in SUFFIXES and path.is_file()]
-        total = hashlib.sha256(f"{machine.ROOT} {self.sm} {bool(self.emulated)}".encode())
+        sm, place = self.sm or machine.architecture(self.scratch), os.path.relpath(self.build, machine.ROOT)
+        total = hashlib.sha256(f"{place} {sm} {bool(self.emulated)}".encode())
         for path in sorted(files):
             total.update(f"{path.relative_to(machine.ROOT)} {path.stat().st_size} ".encode() + path.read_bytes())
         return total.hexdigest()[:12]
@@ -124,6 +131,10 @@ class Context:
         folders = {"thaw_tests": "tests", "kernel_tests": "tests", "bench": "tools"}
         return self.build / folders[name] / name
 
+    def ask(self, program):
+        """Starts the tests without a case: they tell which backends are absent."""
+        return machine.run([self.program(program), "--test-case=none"], self.scratch / "device.log", 120)
+
     def lacks(self, program):
         """Why `program` cannot run on the device, or None."""
         if not os.access(self.program(program), os.X_OK):
@@ -136,7 +147,7 @@ class Context:
         built = [name for name in ("kernel_tests", "thaw_tests") if os.access(self.program(name), os.X_OK)]
         if not built:
             return "no tests are built; `tests/gpu build` builds them"
-        answer = machine.run([self.program(built[0]), "--test-case=none"], self.scratch / "device.log", 120)
+        answer = self.ask(built[0])
         if answer.code != 0:
             return f"{built[0]} does not start: {machine.last_line(answer.text)}"
         for line in answer.text.splitlines():

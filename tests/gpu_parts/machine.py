@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LIBRARIES = []  # further folders in which programs find their libraries
 
 
 @dataclass
@@ -57,7 +58,7 @@ def collect(stream, log, deadline, on_line):
 def with_cuda():
     """This environment, with CUDA's libraries to be found last: cuDNN opens NVRTC by its name alone."""
     folders = [os.environ.get("LD_LIBRARY_PATH", ""), f"{os.environ.get('CUDA_PATH', '/usr/local/cuda')}/lib64"]
-    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(filter(None, folders))}
+    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(filter(None, [*folders, *LIBRARIES]))}
 
 
 def run(command, log, limit_s, split=False, environment=None, on_line=None):
@@ -148,16 +149,26 @@ def architecture(scratch):
     return capability.replace(".", "") if capability and capability[0].isdigit() else None
 
 
+def packages_of_nvidia(scratch):
+    """The folders that hold NVIDIA's packages of the Python with PyTorch."""
+    python, _ = python_with_torch(scratch)
+    code = "import importlib.util as u; print(*u.find_spec('nvidia').submodule_search_locations)"
+    found = run([python, "-c", code], scratch / "pip_cuda.log", 60, split=True) if python else None
+    return list(map(Path, found.text.split())) if found and found.code == 0 else []
+
+
+def pip_libraries(scratch):
+    """The folders of their libraries: a built program that was brought along may find cuDNN nowhere else."""
+    return sorted({str(file.parent) for root in packages_of_nvidia(scratch) for file in root.glob("*/lib/lib*.so.*")})
+
+
 def pip_cuda(scratch):
     """CMake options for cuDNN and cuBLASLt out of a Python's packages of NVIDIA, for where no others are found.
 
     Those hold libcudnn.so.9 without the link libcudnn.so that a linker asks for; links are made in `scratch`.
     """
-    python, _ = python_with_torch(scratch)
-    code = "import importlib.util as u; print(*u.find_spec('nvidia').submodule_search_locations)"
-    found = run([python, "-c", code], scratch / "pip_cuda.log", 60, split=True) if python else None
     options, folders = [], []
-    for root in map(Path, found.text.split() if found and found.code == 0 else []):
+    for root in packages_of_nvidia(scratch):
         for library, option in (("cudnn", "THAW_CUDNN_LIBRARY"), ("cublasLt", "CUDA_cublasLt_LIBRARY")):
             for file in sorted(root.glob(f"*/lib/lib{library}.so.*"))[:1]:
                 link = scratch / "nvidia" / f"lib{library}.so"

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The three calls of tests/gpu as on a lent machine: a fresh copy of the tree each time, an empty HOME, no network,
-everything gone afterwards but at most 8 files of 16 MiB from $OUT. Fails if anything that is needed gets lost.
+"""The calls of tests/gpu as on a lent machine: a fresh copy of the tree each time, in another place each time, an empty
+HOME, no network, everything gone afterwards but at most 8 files of 16 MiB from $OUT. Fails if anything that is needed
+gets lost.
 
     tests/gpu_parts/rehearsal.py BUILD     on the emulator of an ordinary build; call 1 is killed, call 2 told to end
-    tests/gpu_parts/rehearsal.py --nvcc    builds with this machine's nvcc for an H100, in one call that has an hour
+    tests/gpu_parts/rehearsal.py --nvcc    builds with this machine's nvcc for an H100 in call 0, which has an hour
 """
 
 import argparse
@@ -44,8 +45,8 @@ class Lent:
     """A machine that forgets everything between calls."""
 
     def __init__(self, folder):
-        self.tree, self.out, self.user = folder / "tree", folder / "out", folder / "user"
-        self.isolation, self.faults = isolation(), []
+        self.tree, self.out, self.user = folder / "tree0", folder / "out", folder / "user"
+        self.isolation, self.faults, self.calls = isolation(), [], 0
 
     def fault(self, text):
         print(f"FAULT: {text}", flush=True)
@@ -54,6 +55,9 @@ class Lent:
     def arrive(self, home):
         for folder in (self.tree, self.out, self.user):
             shutil.rmtree(folder, ignore_errors=True)
+        self.calls += 1
+        self.tree = self.tree.with_name(f"tree{self.calls}")
+        for folder in (self.tree, self.out, self.user):
             folder.mkdir(parents=True)
         listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "-co", "--exclude-standard"], check=True,
                                 capture_output=True, text=True).stdout
@@ -158,22 +162,23 @@ def passed(lines):
 
 
 def emulated(lent, build, home):
-    """Three calls on the emulator."""
+    """The build and three calls on the emulator."""
     def call(number, folder, **more):
         words = ["python3", "tests/gpu", number, "--results", lent.out, "--emulated", folder]
-        return lent.call(words + (["--from", CARRIED[1]] if number > 1 else []), home, 600, **more)
+        return lent.call(words + (["--from", CARRIED[1]] if number else []), home, 600, **more)
 
     streams(lent, build)
-    said = [call(1, build, end_at="speed thaw resnet20 all f32 2 train: passed", with_signal=signal.SIGKILL)]
+    said = [call(0, build)]
+    # From here on the programs are those that came along.
+    said.append(call(1, "/nowhere", end_at="speed thaw resnet20 all f32 2 train: passed", with_signal=signal.SIGKILL))
     known = plans(home)
-    # From here on the programs are those that came home.
     said.append(call(2, "/nowhere", end_at="test tensor: passed", with_signal=signal.SIGTERM))
     said.append(call(3, "/nowhere"))
     if set(known) - set(plans(home)):
         lent.fault("tuned plans of call 1 were lost")
     if not known:
         lent.fault("no tuned plan came home from call 1")
-    if "stopped; what was found until then is in the results" not in said[1]:
+    if "stopped; what was found until then is in the results" not in said[2]:
         lent.fault("call 2 did not end when it was told to")
     done = [piece for lines in said for piece in passed(lines)]
     twice = sorted({piece for piece in done if done.count(piece) > 1})
@@ -201,11 +206,11 @@ def emulated(lent, build, home):
 
 
 def with_nvcc(lent, home):
-    """The build of call 1 and what call 2 has of it."""
+    """The build of call 0 and what call 1 has of it."""
     subprocess.run([ROOT / "tests/gpu", "pack"], check=True)
-    words = ["python3", "tests/gpu", 1, "--results", lent.out, "--sm", 90, "--only-carried", "--minutes", 60]
+    words = ["python3", "tests/gpu", 0, "--results", lent.out, "--sm", 90, "--only-carried", "--minutes", 60]
     said = passed(lent.call(words, home, 3900))
-    words = ["python3", "tests/gpu", 2, "--results", lent.out, "--sm", 90, "--only-carried", "--from", CARRIED[1]]
+    words = ["python3", "tests/gpu", 1, "--results", lent.out, "--sm", 90, "--only-carried", "--from", CARRIED[1]]
     again = lent.call(words, home, 600)
     for piece in ("build configure", "build first", "build rest", "build carried"):
         if piece not in said:

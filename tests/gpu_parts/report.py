@@ -138,13 +138,32 @@ def speed_section(listed):
                 for piece, result in listed if "config" in result.data]
     if commands:
         lines += ["<details><summary>commands that repeat a row</summary>", "", *commands, "", "</details>", ""]
-    lines += ["### Kernels", ""]
+    lines += [*profile_lines(listed), "### Kernels", ""]
     for piece, result in listed:
         if piece.name.startswith("ops "):
             lines += [f"#### {piece.name.removeprefix('ops ')}", ""]
             peak = peaks.get(result.data.get("precision"), 0.0)
             lines += kernel_lines(result, peak) if result.data.get("ops") else [said(result), ""]
     return lines
+
+
+def profile_lines(listed):
+    """The kernels of one step by kind of work."""
+    lines = []
+    for piece, result in listed:
+        if piece.name.startswith("profile ") and result.data:
+            data = result.data
+            name, whole = piece.name.removeprefix("profile "), f"{data['kernels']} kernels, {data['us'] / 1e3:.1f} ms"
+            lines += [f"#### {name}: {whole}", "", f"`{result.command}`", ""]
+            rows = [[kind, count, f"{us / 1e3:.2f}", f"{moved / 1e9:.2f}", f"{moved / us / 1e6:.2f}" if us else ""]
+                    for kind, count, us, moved in data["groups"]]
+            lines += table(["kind of work", "kernels", "ms", "GB", "TB/s"], rows) + [""]
+    if not lines:
+        return []
+    return ["### Where the time of a step goes", "",
+            "Every kernel of a step that is not recorded, by Nsight Compute. It empties the caches before each kernel, "
+            "so what a real step finds in the L2 is read from memory here. One by one: `logs/speed/profile_*.tsv`.", "",
+            *lines]
 
 
 def summary(context):

@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from dataclasses import replace
 from importlib.machinery import SourceFileLoader
@@ -21,8 +22,8 @@ loader = SourceFileLoader("gpu", str(TESTS / "gpu"))
 gpu = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu", loader))
 loader.exec_module(gpu)
 
-from gpu_parts import build, calls, pack, report, roofline  # noqa: E402
-from gpu_parts.context import Context, emulated_plan, gpu_plan  # noqa: E402
+from gpu_parts import build, calls, machine, pack, report, roofline, step_profile  # noqa: E402
+from gpu_parts.context import SLOW, Context, emulated_plan, gpu_plan  # noqa: E402
 from gpu_parts.results import FAILED, NOT_RUN, PASSED  # noqa: E402
 
 SUMMARY = "[doctest] test cases:  3 |  %d passed | %d failed | 9 skipped"
@@ -53,6 +54,24 @@ code = subprocess.call([w for w in sys.argv[1:] if "kernel_tests" in w or "--sou
 print("========= ERROR SUMMARY: 0 errors")
 sys.exit(code)
 """
+NCU = """
+import subprocess, sys
+print("==PROF== Connected to process 7")
+rest = sys.argv[sys.argv.index("--launch-count") + 1:]
+if subprocess.call(rest[1:]): sys.exit("==ERROR== The application returned an error code (1).")
+print("==PROF== Disconnected from process 7")
+head = ["ID", "Process ID", "Process Name", "Host Name", "Kernel Name", "Context", "Stream", "Block Size", "Grid Size",
+        "Device", "CC", "Section Name", "Metric Name", "Metric Unit", "Metric Value"]
+def say(words): print(",".join('"%s"' % word for word in words))
+say(head)
+for number, name in enumerate(open(sys.argv[0] + ".kernels").read().splitlines()[:int(rest[0])]):
+    for metric in (("dram__bytes_read.sum", "byte", "2,500,000"), ("dram__bytes_write.sum", "byte", "500,000"),
+                   ("gpu__time_duration.sum", "ns", "1,546,464")):
+        say([number, 7, "bench", "127.0.0.1", name, 1, 13, "(256, 2, 1)", "(3, 2, 1)", 0, "9.0", "metrics", *metric])
+"""
+NORMALIZE = "void thaw::<unnamed>::normalize_kernel<0, __nv_bfloat16>(thaw::Columns, long, const unsigned char *)"
+APPLY = "void thaw::<unnamed>::apply_kernel<1, __nv_bfloat16>(thaw::<unnamed>::ApplyArguments<T2>)"
+STRANGE = "void made_up::Kernel<(int)3, T1>(T1::Params)"
 
 
 class StandIns(unittest.TestCase):
@@ -139,6 +158,9 @@ class Script(StandIns):
         self.assertEqual(code("1"), 2)
         self.assertEqual(code(f"2 --results {self.folder}/home"), 2)
         self.assertEqual(code(f"2 --results {self.folder}/home --from {self.folder}/nothing"), 2)
+        self.assertEqual(code(f"0 --results {self.folder}/home"), 0)
+        self.assertEqual(code(f"0 --results {self.folder}/home --from {self.folder}/home"), 2)  # the first of all
+        self.assertEqual(code(f"report --from {self.folder}/home"), 2)
 
     def test_no_gpu(self):
         self.program("tests/thaw_tests", f"print('{SUMMARY % (3, 0)}'); print('cuda: not run: no driver')")
@@ -189,6 +211,72 @@ class Script(StandIns):
         steps = self.part("speed")[3]
         self.assertEqual((steps.status, steps.reason), (FAILED, "error: no memory"))
 
+    def profile(self, kernels, launches=20, seconds=60):
+        """What becomes of a profile with these kernels."""
+        (self.folder / "ncu.kernels").write_text("\n".join(kernels))
+        self.context.plan.profiles = [(self.context.plan.goals[0], launches)]
+        self.piece = next(piece for piece in gpu.pieces(self.context, "speed") if piece.name.startswith("profile "))
+        piece, deadline = replace(self.piece, least_s=0.0), time.monotonic() + seconds
+        with contextlib.redirect_stdout(io.StringIO()):
+            return gpu.run_piece(self.context, piece, deadline, lambda: None)
+
+    def test_a_profile(self):
+        self.program("ncu", NCU)
+        result = self.profile([APPLY, NORMALIZE, APPLY, STRANGE, APPLY, NORMALIZE, APPLY])
+        self.assertEqual((result.status, result.data["kernels"], round(result.data["us"])), (PASSED, 4, 6186))
+        groups = {name: (count, round(us), moved) for name, count, us, moved in result.data["groups"]}
+        self.assertEqual(groups, {"BatchNorm apply": (2, 3093, 6e6), "normalize_u8": (1, 1546, 3e6),
+                                  "`made_up::Kernel<3, T1>`": (1, 1546, 3e6)})
+        self.assertIn("--launch-count 20 ", result.command)
+        text = self.report()[0]
+        self.assertIn("#### resnet20 all f32 2 train: 4 kernels, 6.2 ms\n", text)
+        self.assertIn("| BatchNorm apply | 2 | 3.09 | 0.01 | 0.00 |", text)
+        lines = self.context.log("speed", self.piece.name).with_suffix(".tsv").read_text().splitlines()
+        self.assertEqual(lines[1], "thaw::normalize_kernel<0, bf16>\t6\t512\t1546.5\t2.5\t0.5")
+        self.assertEqual(len(lines), 5)
+        # A program that ends after its step has no second one.
+        self.assertEqual(self.profile([APPLY, NORMALIZE, APPLY]).data["kernels"], 2)
+
+    def test_profiles_that_are_none(self):
+        def reason(kernels, **more):
+            result = self.profile(kernels, **more)
+            self.assertEqual(result.data, {})
+            return f"{result.status}: {result.reason}"
+        step = [NORMALIZE, APPLY, APPLY, NORMALIZE]
+        self.assertEqual(reason(step), "not run: Nsight Compute (ncu) is not on this machine")
+        self.program("ncu", NCU)
+        self.assertEqual(reason(step, launches=3), "not run: the step has more kernels than the 3 that were asked for")
+        self.assertEqual(reason([APPLY]), "failed: Nsight Compute told of 1 kernels, of no thaw::normalize_kernel")
+        for word in ("ERR_NVGPUCTRPERM", "LibraryNotLoaded"):
+            self.program("ncu", f"print('==ERROR== {word} - no'); raise SystemExit(1)")
+            self.assertEqual(reason(step), f"not run: Nsight Compute is refused here: {word}")
+        self.program("ncu", NCU + "sys.stdout.flush(); import time; time.sleep(60)")
+        self.assertEqual(reason(step, seconds=2)[:27], "not run: did not end within")
+        self.program("ncu", NCU)
+        self.program("tools/bench", "raise SystemExit('error: no memory')")
+        self.assertEqual(reason(step), "failed: error: no memory")
+
+    def test_kinds_of_work(self):
+        for name, kind in (
+                ("void thaw::column_sums_kernel<2, thaw::<unnamed>::Moments<__nv_bfloat16, 1>>(T2)",
+                 "sums of statistics"),
+                ("void thaw::column_sums_kernel<2, thaw::<unnamed>::WonGradients<__nv_bfloat16, 1>>(T2)",
+                 "the stem's pooling, backward"),
+                ("void thaw::column_sums_kernel<2, thaw::<unnamed>::WonByPixels<__nv_bfloat16, 1>>(T2)",
+                 "the stem's pooling, backward"),
+                ("void thaw::map_kernel<8, thaw::<unnamed>::Sum, float>(T2)",
+                 "addition of gradients where a block begins"),
+                ("void cutlass__5x_cudnn::Kernel<cutlass_tensorop_bf16_s16816fprop_optimized_bf16_256x64>(T1::Params)",
+                 "the stem's convolution and its weight gradient"),
+                ("void cutlass__5x_cudnn::Kernel<cutlass_tensorop_bf16_s16816dgrad_optimized_bf16_128x128>(T1::Params)",
+                 "convolutions, data gradient"),
+                ("sm90_xmma_wgrad_indexed_implicit_gemm_bf16bf16_bf16f32_f32_nhwckrsc_nhwc_tilesize64x64x64_warpgroup",
+                 "convolutions, weight gradient"),
+                ("nvjet_sm90_tst_128x256_64x4_1x2_h_bz_coopA_TNN", "convolutions as matrix products (nvjet, cutlass)"),
+                ("void cutlass__5x_cudnn::Kernel<reduction::ReduceSplitK<cutlass__5x_cudnn::MatrixShape<4, 256>>>(T1)",
+                 "padding, cutting and preparation inside cuDNN")):
+            self.assertEqual(step_profile.kind(step_profile.shortened(name)), kind)
+
     def test_plan_of_a_gpu(self):
         plan = gpu_plan()
         self.assertIn("conv2d_test.cpp", plan.sanitized)
@@ -198,15 +286,35 @@ class Script(StandIns):
         listed = [piece for part in gpu.PARTS for piece in gpu.pieces(Context(out=self.folder / "gpu"), part)]
         titles = [piece.title for piece in calls.ordered(Context(out=self.folder / "gpu"), listed)]
         for earlier, later in itertools.pairwise((
-                "build first", "test kernels", "speed limits", "speed thaw resnet50 all bf16 256 train",
-                "speed thaw densenet121 all bf16 256 train", "speed versus resnet50 all bf16 256 train",
-                "speed versus densenet121 all bf16 256 train", "lockstep layer by layer", "speed ops resnet50 bf16 256",
-                "sanitize memcheck conv2d_test.cpp", "speed versus resnet50 last block bf16 256 train",
+                "build first", "build device", "test kernels", "speed limits",
+                "speed thaw resnet50 all bf16 256 train", "speed thaw densenet121 all bf16 256 train",
+                "speed profile resnet50 all bf16 256 train", "speed versus resnet50 all bf16 256 train",
+                "speed profile densenet121 all bf16 256 train", "speed versus densenet121 all bf16 256 train",
+                "test convolutions", "build rest",
+                "lockstep layer by layer", "sanitize memcheck conv2d_test.cpp", "speed matrix product",
+                "speed ops resnet50 bf16 256", "speed versus resnet50 last block bf16 256 train",
                 "sanitize racecheck conv2d_test.cpp", "test layers")):
             self.assertLess(titles.index(earlier), titles.index(later))
+        self.assertLessEqual({*calls.LIMITS, calls.BESIDE}, set(titles))
+        cases = (TESTS / "kernels" / "conv2d_test.cpp").read_text()
+        for pattern in SLOW.split(","):
+            self.assertEqual(cases.count(f'TEST_CASE("{pattern.removesuffix("*")}'), 1)
         for folder in (TESTS / "kernels").parent.iterdir():
             if list(folder.glob("*_test.cpp")) and folder.name != "simt":
                 self.assertIn(folder.name, plan.tests)
+
+    def test_sources_are_the_same_in_another_place(self):
+        self.addCleanup(setattr, machine, "ROOT", machine.ROOT)
+        def sources(place, out="build/gpu", text="project(Thaw)", sm="90"):
+            machine.ROOT = self.folder / place
+            machine.ROOT.mkdir(exist_ok=True)
+            (machine.ROOT / "CMakeLists.txt").write_text(text)
+            return Context(out=machine.ROOT / out, plan=emulated_plan(), sm=sm).sources
+        self.assertEqual(sources("here"), sources("there"))
+        self.program("nvidia-smi", "print('9.0')")
+        self.assertEqual(sources("here"), sources("there", sm=None))
+        for other in ({"out": "other/gpu"}, {"text": "project(Other)"}, {"sm": "100"}):
+            self.assertNotEqual(sources("here"), sources("there", **other))
 
     def test_packages_of_another_machine(self):
         self.assertIn("is not there", pack.refusal(self.folder / "carry"))

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from gpu_parts import machine
+from gpu_parts import machine, step_profile
 from gpu_parts.results import FAILED, NOT_RUN, PASSED, Piece, Result
 
 
@@ -69,9 +69,13 @@ def peaks(context, limit_s):
     return Result(PASSED, "", f"echo peak {size} bf16 | {machine.text_of(command)}", 0.0, data)
 
 
+def bench_command(context, arguments):
+    return [context.program("bench"), "--device", "cuda", "--json", *map(str, arguments), *context.plan.bench]
+
+
 def bench(context, arguments, log, limit_s, on_answer=None):
     """(bench's answers, its command, why there are no more). on_answer: told all so far when another comes."""
-    command = [context.program("bench"), "--device", "cuda", "--json", *map(str, arguments), *context.plan.bench]
+    command = bench_command(context, arguments)
     answers = []
 
     def line(text):
@@ -151,11 +155,15 @@ class Comparison:
                       time.monotonic() - self.start, self.data)
 
 
+def step_arguments(config, repeats):
+    return ["--step", "--only", config.task, "--model", config.model, "--freeze", config.freeze, "--precision",
+            config.precision, "-b", config.batch, "--input-size", config.size, "--repeats", repeats]
+
+
 def thaw(context, config, limit_s, comparison):
     """One turn of Thaw; returns what went wrong."""
-    arguments = ["--step", "--only", config.task, "--model", config.model, "--freeze", config.freeze, "--precision",
-                 config.precision, "-b", config.batch, "--input-size", config.size, "--repeats", context.plan.repeats]
-    answers, command, error = bench(context, arguments, context.log("speed", f"thaw {config.name}"), limit_s)
+    answers, command, error = bench(context, step_arguments(config, context.plan.repeats),
+                                    context.log("speed", f"thaw {config.name}"), limit_s)
     comparison.command = machine.text_of(command)
     if not error:
         comparison.data["device"] = answers[0]["device"]
@@ -209,12 +217,22 @@ def versus(context, config, limit_s, keep):
     return comparison.result()
 
 
+def profiled(context, config, launches, limit_s):
+    program = bench_command(context, step_arguments(config, 1))
+    return step_profile.profile(context, config.name, program, launches, limit_s)
+
+
 def pieces(context):
     plan = context.plan
     listed = [Piece("speed", "limits", lambda s, keep: limits(context, s), 60, needs="bench"),
               Piece("speed", "matrix product", lambda s, keep: peaks(context, s), 120, needs="bench")]
     for config in plan.goals:
         listed.append(Piece("speed", f"thaw {config.name}", lambda s, keep, c=config: alone(context, c, s, keep), 240, 30,
+                            needs="bench"))
+    for config, launches in plan.profiles:  # its tuned plans are there by now, so no tuning is in the profile
+        expected = step_profile.seconds(launches)
+        listed.append(Piece("speed", f"profile {config.name}",
+                            lambda s, keep, a=(config, launches): profiled(context, *a, s), 3 * expected, expected,
                             needs="bench"))
     for config in plan.steps:
         listed.append(Piece("speed", f"versus {config.name}", lambda s, keep, c=config: versus(context, c, s, keep), 400,
