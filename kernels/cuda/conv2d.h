@@ -22,18 +22,16 @@ class Convolutions {
   Convolutions(const Convolutions&) = delete;
   Convolutions& operator=(const Convolutions&) = delete;
 
-  // As Backend::conv2d_forward and its gradients.
-  void forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias, ConstView residual,
-               Activation activation, View y);
-  void backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx);
-  void backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight, Into into);
+  void run(const Conv2dForward& op);
+  void run(const Conv2dBackwardData& op);
+  void run(const Conv2dBackwardWeight& op);
 
   std::size_t plans() const { return plans_.size(); }
 
  private:
   using Key = std::vector<std::int64_t>;
   template <class Build>
-  void run(Key key, DType type, const char* op, const Arguments& arguments, Build build);
+  void execute(Key key, DType type, const char* op, const Arguments& arguments, Build build);
   Plan compile_numbered(const std::vector<Descriptor>& proposed, const Device& device, const char* op) const;
 
   Queue queue_;

@@ -89,64 +89,64 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-void norm_relu_pool_forward(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
-                            ConstView x, const float* mean, const float* var, const float* gamma,
-                            const float* beta, View y, std::uint8_t* index) {
-  const char* op = "norm_relu_pool_forward";
-  check_pool(op, pool, x, y);
-  if (y.elements() == 0) return;
-  const NormParameters parameters{mean, var, gamma, beta, norm.eps};
-  with_type(op, y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const NormReluPoolForward& op, Workspace) {
+  if (op.y.elements() == 0) return;
+  const NormParameters parameters{
+      .mean = op.mean, .var = op.var, .gamma = op.gamma, .beta = op.beta, .eps = op.norm.eps};
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, pool, x, y, y);
-          launch(queue, op, norm_pool_kernel<wide.value, T>, dim3(g.shape.grid()), g, parameters,
-                 input_pixels<T>(x), output_pixels<T>(y), index);
+          const PoolGeometry g = geometry_of(queue, op.pool, op.x, op.y, op.y);
+          launch(queue, op.name, norm_pool_kernel<wide.value, T>, dim3(g.shape.grid()), g, parameters,
+                 input_pixels<T>(op.x), output_pixels<T>(op.y), op.index);
         },
-        x, y, bytes_view(y, index));
+        op.x, op.y, bytes_view(op.y, op.index));
   });
 }
 
-void norm_relu_pool_backward_reduce(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
-                                    ConstView dy, const std::uint8_t* index, ConstView x, const float* mean,
-                                    const float* var, float* sum_g, float* sum_g_xhat, Workspace workspace) {
-  const char* op = "norm_relu_pool_backward_reduce";
-  check_pool(op, pool, x, dy);
-  const NormParameters parameters{mean, var, nullptr, nullptr, norm.eps};
-  with_type(op, x.type, [&](auto type) {
+std::size_t workspace_bytes(const Queue& queue, const NormReluPoolBackwardReduce& op) {
+  return column_sums_bytes(columns_of(queue, op.x.pixels(), op.x.c), 2);
+}
+
+template <>
+void run(const Queue& queue, const NormReluPoolBackwardReduce& op, Workspace workspace) {
+  const NormParameters parameters{
+      .mean = op.mean, .var = op.var, .gamma = nullptr, .beta = nullptr, .eps = op.norm.eps};
+  with_type(op.name, op.x.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, pool, x, dy, x);
-          const WonGradients<T, wide.value> f{g,     parameters, input_pixels<T>(dy), input_pixels<T>(x),
-                                              index, sum_g,      sum_g_xhat};
-          column_sums<2>(queue, op, f, g.shape, workspace);
+          const PoolGeometry g = geometry_of(queue, op.pool, op.x, op.dy, op.x);
+          const WonGradients<T, wide.value> f{.g = g,
+                                              .norm = parameters,
+                                              .dy = input_pixels<T>(op.dy),
+                                              .x = input_pixels<T>(op.x),
+                                              .index = op.index,
+                                              .sum_g = op.sum_g,
+                                              .sum_g_xhat = op.sum_g_xhat};
+          column_sums<2>(queue, op.name, f, g.shape, workspace);
         },
-        dy, x, bytes_view(dy, index));
+        op.dy, op.x, bytes_view(op.dy, op.index));
   });
 }
 
-void norm_relu_pool_backward_apply(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
-                                   ConstView dy, const std::uint8_t* index, ConstView x, const float* mean,
-                                   const float* var, const float* gamma, const float* sum_g,
-                                   const float* sum_g_xhat, View dx) {
-  const char* op = "norm_relu_pool_backward_apply";
-  check_pool(op, pool, dx, dy);
-  same_shape(op, dx, x);
-  same_type(op, dx, x);
-  require(sum_g == nullptr || x, op, "x is needed where statistics were computed from it");
-  if (dx.elements() == 0) return;
-  const NormParameters parameters{mean, var, gamma, nullptr, norm.eps};
-  with_type(op, dx.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const NormReluPoolBackwardApply& op, Workspace) {
+  if (op.dx.elements() == 0) return;
+  const NormParameters parameters{
+      .mean = op.mean, .var = op.var, .gamma = op.gamma, .beta = nullptr, .eps = op.norm.eps};
+  with_type(op.name, op.dx.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, pool, dx, dy, dx);
-          launch(queue, op, norm_pool_gradient_kernel<wide.value, T>, dim3(g.shape.grid()), g, parameters,
-                 sum_g, sum_g_xhat, input_pixels<T>(dy), index, input_pixels<T>(x), output_pixels<T>(dx));
+          const PoolGeometry g = geometry_of(queue, op.pool, op.dx, op.dy, op.dx);
+          launch(queue, op.name, norm_pool_gradient_kernel<wide.value, T>, dim3(g.shape.grid()), g,
+                 parameters, op.sum_g, op.sum_g_xhat, input_pixels<T>(op.dy), op.index, input_pixels<T>(op.x),
+                 output_pixels<T>(op.dx));
         },
-        dy, x, dx, bytes_view(dy, index));
+        op.dy, op.x, op.dx, bytes_view(op.dy, op.index));
   });
 }
 
