@@ -28,8 +28,16 @@ void BatchNorm2d::update_running(const Tensor& mean, const Tensor& biased_var, s
   Backend& backend = *running_mean.value.backend();
   const std::int64_t channels = running_mean.value.elements();
   const float unbias = static_cast<float>(pixels) / static_cast<float>(pixels - 1);
-  backend.lerp(mean.as<float>(), channels, 1.0f, momentum, running_mean.value.as<float>());
-  backend.lerp(biased_var.as<float>(), channels, unbias, momentum, running_var.value.as<float>());
+  backend(Lerp{.from = mean.as<float>(),
+               .count = channels,
+               .scale = 1.0f,
+               .weight = momentum,
+               .to = running_mean.value.as<float>()});
+  backend(Lerp{.from = biased_var.as<float>(),
+               .count = channels,
+               .scale = unbias,
+               .weight = momentum,
+               .to = running_var.value.as<float>()});
   ++*num_batches_tracked.value.as<std::int64_t>();
   ++version;
 }
@@ -40,7 +48,8 @@ Variable BatchNorm2d::forward(const Variable& x, Mode mode) {
 
 void give_gradients(BatchNorm2d& bn, const Tensor& sum_g, const Tensor& sum_g_xhat) {
   const auto give = [](Parameter& p, const Tensor& sum) {
-    if (p.wants_gradient()) sum.backend()->copy(sum.view(), p.grad.view(), p.next_grad());
+    if (p.wants_gradient())
+      (*sum.backend())(Copy{.x = sum.view(), .y = p.grad.view(), .into = p.next_grad()});
   };
   give(bn.bias, sum_g);
   give(bn.weight, sum_g_xhat);
@@ -60,7 +69,8 @@ BatchStatistics pass_statistics(const Tensor& x, BatchNorm2d& bn, Mode mode, con
   } else {
     Backend& backend = *x.backend();
     statistics = {Tensor::empty(backend, {channels}), Tensor::empty(backend, {channels})};
-    backend.batch_norm_statistics(view, statistics.mean.as<float>(), statistics.var.as<float>());
+    backend(BatchNormStatistics{
+        .x = view, .mean = statistics.mean.as<float>(), .var = statistics.var.as<float>()});
   }
   bn.update_running(statistics.mean, statistics.var, view.pixels());
   return statistics;
@@ -89,19 +99,31 @@ void batch_norm_backward(Backend& backend, BatchNorm2d& bn, const BatchNormSpec&
   if (bn.weight.wants_gradient() || bn.bias.wants_gradient() || (saved.batch && x_wants)) {
     sum_g = Tensor::empty(backend, {channels});
     sum_g_xhat = Tensor::empty(backend, {channels});
-    backend.batch_norm_backward_reduce(spec, dy.view(), saved.x.view(), saved.mean.as<float>(),
-                                       saved.var.as<float>(), mask, sum_g.as<float>(),
-                                       sum_g_xhat.as<float>());
+    backend(BatchNormBackwardReduce{.spec = spec,
+                                    .dy = dy.view(),
+                                    .x = saved.x.view(),
+                                    .mean = saved.mean.as<float>(),
+                                    .var = saved.var.as<float>(),
+                                    .relu_mask = mask,
+                                    .sum_g = sum_g.as<float>(),
+                                    .sum_g_xhat = sum_g_xhat.as<float>()});
     give_gradients(bn, sum_g, sum_g_xhat);
   }
   Tensor dx = x_wants ? Tensor::empty(backend, dy.shape(), dy.dtype()) : Tensor();
   Tensor dresidual = residual.requires_grad() ? Tensor::empty(backend, dy.shape(), dy.dtype()) : Tensor();
   if (dx.defined() || dresidual.defined())
-    backend.batch_norm_backward_apply(
-        spec, dy.view(), saved.x.defined() ? ConstView(saved.x.view()) : ConstView(), saved.mean.as<float>(),
-        saved.var.as<float>(), bn.weight.value.as<float>(), mask, saved.batch ? sum_g.as<float>() : nullptr,
-        saved.batch ? sum_g_xhat.as<float>() : nullptr, dx.defined() ? dx.view() : View(), Into::assign,
-        dresidual.defined() ? dresidual.view() : View());
+    backend(BatchNormBackwardApply{.spec = spec,
+                                   .dy = dy.view(),
+                                   .x = saved.x.defined() ? ConstView(saved.x.view()) : ConstView(),
+                                   .mean = saved.mean.as<float>(),
+                                   .var = saved.var.as<float>(),
+                                   .gamma = bn.weight.value.as<float>(),
+                                   .relu_mask = mask,
+                                   .sum_g = saved.batch ? sum_g.as<float>() : nullptr,
+                                   .sum_g_xhat = saved.batch ? sum_g_xhat.as<float>() : nullptr,
+                                   .dx = dx.defined() ? dx.view() : View(),
+                                   .into = Into::assign,
+                                   .dresidual = dresidual.defined() ? dresidual.view() : View()});
   if (dx.defined()) x.accumulate(std::move(dx));
   if (dresidual.defined()) residual.accumulate(std::move(dresidual));
 }
@@ -121,10 +143,15 @@ Variable batch_norm(const Variable& x, BatchNorm2d& bn, const Variable& residual
   Tensor y = Tensor::empty(backend, x.value().shape(), x.value().dtype());
   if (wanted && activation == Activation::relu)
     saved.mask = Tensor::empty(backend, {relu_mask_bytes(view.pixels(), view.c)}, DType::u8);
-  backend.batch_norm_apply(spec, view, saved.mean.as<float>(), saved.var.as<float>(),
-                           bn.weight.value.as<float>(), bn.bias.value.as<float>(),
-                           residual.defined() ? ConstView(residual.value().view()) : ConstView(), y.view(),
-                           saved.mask.defined() ? saved.mask.as<std::uint8_t>() : nullptr);
+  backend(BatchNormApply{.spec = spec,
+                         .x = view,
+                         .mean = saved.mean.as<float>(),
+                         .var = saved.var.as<float>(),
+                         .gamma = bn.weight.value.as<float>(),
+                         .beta = bn.bias.value.as<float>(),
+                         .residual = residual.defined() ? ConstView(residual.value().view()) : ConstView(),
+                         .y = y.view(),
+                         .relu_mask = saved.mask.defined() ? saved.mask.as<std::uint8_t>() : nullptr});
   if (own_wants || (saved.batch && x.requires_grad())) saved.x = x.value();
   return record(std::move(y), "batch_norm", bn.path(), {x, residual}, own_wants,
                 [=, &backend, &bn, x = x.edge(), residual = residual.edge()](const Tensor& dy) {

@@ -36,7 +36,7 @@ Variable concat(const std::vector<Variable>& parts, const std::string& module) {
   std::int64_t begin = 0;
   for (const Variable& part : parts) {
     const std::int64_t width = part.value().shape()[1];
-    backend.copy(part.value().view(), y.channels(begin, begin + width).view(), Into::assign);
+    backend(Copy{.x = part.value().view(), .y = y.channels(begin, begin + width).view()});
     edges.push_back(part.edge());
     widths.push_back(width);
     begin += width;
@@ -48,7 +48,7 @@ Variable concat(const std::vector<Variable>& parts, const std::string& module) {
       at += widths[i];
       if (!edges[i].requires_grad()) continue;
       Tensor dx = Tensor::empty(backend, slice.shape(), dy.dtype());
-      backend.copy(slice.view(), dx.view(), Into::assign);
+      backend(Copy{.x = slice.view(), .y = dx.view()});
       edges[i].accumulate(std::move(dx));
     }
   });

@@ -13,23 +13,32 @@ Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Pa
   Backend& backend = x.backend();
   const DType type = x.value().dtype();
   Tensor y = Tensor::empty(backend, conv2d_output_shape(x.value().shape(), spec, module), type);
-  backend.conv2d_forward(spec, x.value().view(), weight.weights(type),
-                         bias != nullptr ? bias->value.as<float>() : nullptr, {}, Activation::none, y.view());
+  backend(Conv2dForward{.spec = spec,
+                        .x = x.value().view(),
+                        .weight = weight.weights(type),
+                        .bias = bias != nullptr ? bias->value.as<float>() : nullptr,
+                        .y = y.view()});
 
   const bool weight_wants = weight.wants_gradient();
   const bool bias_wants = bias != nullptr && bias->wants_gradient();
   const Tensor saved = weight_wants ? x.value() : Tensor();
-  return record(std::move(y), "conv2d", module, {x}, weight_wants || bias_wants,
-                [=, &backend, x = x.edge(), &weight, shape = x.value().shape()](const Tensor& dy) {
-                  if (weight_wants)
-                    backend.conv2d_backward_weight(spec, saved.view(), dy.view(), weight.grad.as<float>(),
-                                                   weight.next_grad());
-                  if (bias_wants) backend.bias_backward(dy.view(), bias->grad.as<float>(), bias->next_grad());
-                  if (!x.requires_grad()) return;
-                  Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-                  backend.conv2d_backward_data(spec, dy.view(), weight.weights(dy.dtype()), dx.view());
-                  x.accumulate(std::move(dx));
-                });
+  return record(
+      std::move(y), "conv2d", module, {x}, weight_wants || bias_wants,
+      [=, &backend, x = x.edge(), &weight, shape = x.value().shape()](const Tensor& dy) {
+        if (weight_wants)
+          backend(Conv2dBackwardWeight{.spec = spec,
+                                       .x = saved.view(),
+                                       .dy = dy.view(),
+                                       .dweight = weight.grad.as<float>(),
+                                       .into = weight.next_grad()});
+        if (bias_wants)
+          backend(BiasBackward{.dy = dy.view(), .dbias = bias->grad.as<float>(), .into = bias->next_grad()});
+        if (!x.requires_grad()) return;
+        Tensor dx = Tensor::empty(backend, shape, dy.dtype());
+        backend(Conv2dBackwardData{
+            .spec = spec, .dy = dy.view(), .weight = weight.weights(dy.dtype()), .dx = dx.view()});
+        x.accumulate(std::move(dx));
+      });
 }
 
 Conv2d::Conv2d(const Conv2dConfig& c)

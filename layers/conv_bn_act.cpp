@@ -27,7 +27,7 @@ void fold(Backend& backend, const Conv2d& conv, const BatchNorm2d& bn, FoldedWei
   folded.bias.copy_from(bias);
   if (folded.weight.dtype() == DType::f32) return folded.weight.copy_from(weight);
   const Tensor exact = weight.to(backend);
-  backend.copy(exact.view(), folded.weight.view(), Into::assign);
+  backend(Copy{.x = exact.view(), .y = folded.weight.view()});
 }
 
 }  // namespace
@@ -56,26 +56,32 @@ Variable folded_forward(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const 
   const DType type = x.value().dtype();
   const FoldedWeights folded = folded_weights(backend, conv, bn, type);
   Tensor y = Tensor::empty(backend, conv2d_output_shape(x.value().shape(), conv.spec(), conv.path()), type);
-  backend.conv2d_forward(conv.spec(), x.value().view(), {folded.weight.data(), type}, folded.bias.as<float>(),
-                         residual.defined() ? ConstView(residual.value().view()) : ConstView(), activation,
-                         y.view());
+  backend(Conv2dForward{.spec = conv.spec(),
+                        .x = x.value().view(),
+                        .weight = {folded.weight.data(), type},
+                        .bias = folded.bias.as<float>(),
+                        .residual = residual.defined() ? ConstView(residual.value().view()) : ConstView(),
+                        .activation = activation,
+                        .y = y.view()});
   const bool wanted = x.requires_grad() || residual.requires_grad();
   const Tensor saved_y = wanted && activation == Activation::relu ? y : Tensor();
-  return record(std::move(y), "conv_bn_act", conv.path(), {x, residual}, false,
-                [=, &backend, x = x.edge(), residual = residual.edge(), spec = conv.spec(),
-                 shape = x.value().shape()](const Tensor& dy) {
-                  Tensor g = dy;
-                  if (saved_y.defined()) {
-                    g = Tensor::empty(backend, dy.shape(), dy.dtype());
-                    backend.relu_backward(dy.view(), saved_y.view(), g.view());
-                  }
-                  if (x.requires_grad()) {
-                    Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-                    backend.conv2d_backward_data(spec, g.view(), {folded.weight.data(), type}, dx.view());
-                    x.accumulate(std::move(dx));
-                  }
-                  if (residual.requires_grad()) residual.accumulate(std::move(g));
-                });
+  return record(
+      std::move(y), "conv_bn_act", conv.path(), {x, residual}, false,
+      [=, &backend, x = x.edge(), residual = residual.edge(), spec = conv.spec(),
+       shape = x.value().shape()](const Tensor& dy) {
+        Tensor g = dy;
+        if (saved_y.defined()) {
+          g = Tensor::empty(backend, dy.shape(), dy.dtype());
+          backend(ReluBackward{.dy = dy.view(), .y = saved_y.view(), .dx = g.view()});
+        }
+        if (x.requires_grad()) {
+          Tensor dx = Tensor::empty(backend, shape, dy.dtype());
+          backend(Conv2dBackwardData{
+              .spec = spec, .dy = g.view(), .weight = {folded.weight.data(), type}, .dx = dx.view()});
+          x.accumulate(std::move(dx));
+        }
+        if (residual.requires_grad()) residual.accumulate(std::move(g));
+      });
 }
 
 }  // namespace

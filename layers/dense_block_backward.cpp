@@ -35,15 +35,20 @@ void DenseBlockPass::layer_backward(std::size_t index, const Tensor& dy) {
     normalize(layer.norm2, saved.middle, saved.mean2, saved.var2, wide, mask);
   }
   if (wants(layer.conv2.weight))
-    backend_.conv2d_backward_weight(layer.conv2.spec(), wide.view(), g.view(),
-                                    layer.conv2.weight.grad.as<float>(), layer.conv2.weight.next_grad());
+    backend_(Conv2dBackwardWeight{.spec = layer.conv2.spec(),
+                                  .x = wide.view(),
+                                  .dy = g.view(),
+                                  .dweight = layer.conv2.weight.grad.as<float>(),
+                                  .into = layer.conv2.weight.next_grad()});
   if (!conv2_deeper) return;
 
   Tensor dwide = Tensor::empty(backend_, wide.shape(), type_);
-  backend_.conv2d_backward_data(layer.conv2.spec(), g.view(), layer.conv2.weight.weights(type_),
-                                dwide.view());
+  backend_(Conv2dBackwardData{.spec = layer.conv2.spec(),
+                              .dy = g.view(),
+                              .weight = layer.conv2.weight.weights(type_),
+                              .dx = dwide.view()});
   if (saved.folded)
-    backend_.relu_backward(dwide.view(), wide.view(), dwide.view());
+    backend_(ReluBackward{.dy = dwide.view(), .y = wide.view(), .dx = dwide.view()});
   else
     norm2_backward(layer, saved, dwide, norm2_deeper);
   if (!norm2_deeper) return;
@@ -51,12 +56,16 @@ void DenseBlockPass::layer_backward(std::size_t index, const Tensor& dy) {
   const Tensor narrow = part(scratch_, layer.in());
   normalize(layer.norm1, buffer_.channels(0, layer.in()), saved.mean1, saved.var1, narrow, mask);
   if (wants(layer.conv1.weight))
-    backend_.conv2d_backward_weight(layer.conv1.spec(), narrow.view(), dwide.view(),
-                                    layer.conv1.weight.grad.as<float>(), layer.conv1.weight.next_grad());
+    backend_(Conv2dBackwardWeight{.spec = layer.conv1.spec(),
+                                  .x = narrow.view(),
+                                  .dy = dwide.view(),
+                                  .dweight = layer.conv1.weight.grad.as<float>(),
+                                  .into = layer.conv1.weight.next_grad()});
   if (!conv1_deeper) return;
   const Weights weights =
       saved.folded ? Weights{saved.weight1.data(), type_} : layer.conv1.weight.weights(type_);
-  backend_.conv2d_backward_data(layer.conv1.spec(), dwide.view(), weights, narrow.view());
+  backend_(Conv2dBackwardData{
+      .spec = layer.conv1.spec(), .dy = dwide.view(), .weight = weights, .dx = narrow.view()});
   norm1_backward(index, narrow);
 }
 
@@ -69,15 +78,28 @@ void DenseBlockPass::norm2_backward(DenseLayer& layer, const Saved& saved, const
   if (wants(layer.norm2) || saved.batch2) {
     sum_g = Tensor::empty(backend_, {dy.shape()[1]});
     sum_g_xhat = Tensor::empty(backend_, {dy.shape()[1]});
-    backend_.batch_norm_backward_reduce(spec, dy.view(), saved.middle.view(), mean, var, mask,
-                                        sum_g.as<float>(), sum_g_xhat.as<float>());
+    backend_(BatchNormBackwardReduce{.spec = spec,
+                                     .dy = dy.view(),
+                                     .x = saved.middle.view(),
+                                     .mean = mean,
+                                     .var = var,
+                                     .relu_mask = mask,
+                                     .sum_g = sum_g.as<float>(),
+                                     .sum_g_xhat = sum_g_xhat.as<float>()});
     if (wants(layer.norm2)) give_gradients(layer.norm2, sum_g, sum_g_xhat);
   }
   if (!deeper) return;
-  backend_.batch_norm_backward_apply(
-      spec, dy.view(), saved.middle.view(), mean, var, layer.norm2.weight.value.as<float>(), mask,
-      saved.batch2 ? sum_g.as<float>() : nullptr, saved.batch2 ? sum_g_xhat.as<float>() : nullptr, dy.view(),
-      Into::assign, {});
+  backend_(BatchNormBackwardApply{.spec = spec,
+                                  .dy = dy.view(),
+                                  .x = saved.middle.view(),
+                                  .mean = mean,
+                                  .var = var,
+                                  .gamma = layer.norm2.weight.value.as<float>(),
+                                  .relu_mask = mask,
+                                  .sum_g = saved.batch2 ? sum_g.as<float>() : nullptr,
+                                  .sum_g_xhat = saved.batch2 ? sum_g_xhat.as<float>() : nullptr,
+                                  .dx = dy.view(),
+                                  .into = Into::assign});
 }
 
 // dy: the gradient of norm1's output after its ReLU, whose mask lies in mask_.
@@ -89,9 +111,14 @@ void DenseBlockPass::norm1_backward(std::size_t index, const Tensor& dy) {
   if (wants(layer.norm1)) {
     const Tensor sum_g = Tensor::empty(backend_, {layer.in()}),
                  sum_g_xhat = Tensor::empty(backend_, {layer.in()});
-    backend_.batch_norm_backward_reduce(spec, dy.view(), buffer_.channels(0, layer.in()).view(),
-                                        saved.mean1.as<float>(), saved.var1.as<float>(), mask,
-                                        sum_g.as<float>(), sum_g_xhat.as<float>());
+    backend_(BatchNormBackwardReduce{.spec = spec,
+                                     .dy = dy.view(),
+                                     .x = buffer_.channels(0, layer.in()).view(),
+                                     .mean = saved.mean1.as<float>(),
+                                     .var = saved.var1.as<float>(),
+                                     .relu_mask = mask,
+                                     .sum_g = sum_g.as<float>(),
+                                     .sum_g_xhat = sum_g_xhat.as<float>()});
     give_gradients(layer.norm1, sum_g, sum_g_xhat);
   }
   if (!input_wants(index)) return;
@@ -102,30 +129,52 @@ void DenseBlockPass::norm1_backward(std::size_t index, const Tensor& dy) {
   // later.
   const float* var = saved.batch1 ? block_.ones(backend_).as<float>() : saved.var1.as<float>();
   const BatchNormSpec scale{.eps = saved.batch1 ? 0.0f : spec.eps, .activation = Activation::relu};
-  backend_.batch_norm_backward_apply(scale, dy.view(), {}, saved.mean1.as<float>(), var,
-                                     layer.norm1.weight.value.as<float>(), mask, nullptr, nullptr,
-                                     gathered.channels(0, layer.in()).view(), into, {});
+  backend_(BatchNormBackwardApply{.spec = scale,
+                                  .dy = dy.view(),
+                                  .x = {},
+                                  .mean = saved.mean1.as<float>(),
+                                  .var = var,
+                                  .gamma = layer.norm1.weight.value.as<float>(),
+                                  .relu_mask = mask,
+                                  .sum_g = nullptr,
+                                  .sum_g_xhat = nullptr,
+                                  .dx = gathered.channels(0, layer.in()).view(),
+                                  .into = into});
 }
 
 Tensor DenseBlockPass::slice_gradient(const Tensor& dy, std::int64_t begin, std::int64_t end) {
   Tensor g = Tensor::empty(backend_, shape(end - begin), type_);
-  backend_.copy(dy.channels(begin, end).view(), g.view(), Into::assign);
+  backend_(Copy{.x = dy.channels(begin, end).view(), .y = g.view()});
   const auto covers = [&](const Tensor& gathered) {
     return gathered.defined() && gathered.shape()[1] >= end;
   };
   if (covers(through_running_))
-    backend_.copy(through_running_.channels(begin, end).view(), g.view(), Into::add);
+    backend_(Copy{.x = through_running_.channels(begin, end).view(), .y = g.view(), .into = Into::add});
   if (!covers(through_batch_)) return g;
   const BatchNormSpec spec{.eps = block_.layers_.front()->norm1.eps};
   const Tensor dxhat = through_batch_.channels(begin, end), x = buffer_.channels(begin, end);
   const float *mean = statistics_.mean.as<float>() + begin, *var = statistics_.var.as<float>() + begin;
   const Tensor sum = Tensor::empty(backend_, {end - begin}),
                sum_xhat = Tensor::empty(backend_, {end - begin});
-  backend_.batch_norm_backward_reduce(spec, dxhat.view(), x.view(), mean, var, nullptr, sum.as<float>(),
-                                      sum_xhat.as<float>());
-  backend_.batch_norm_backward_apply(spec, dxhat.view(), x.view(), mean, var,
-                                     block_.ones(backend_).as<float>(), nullptr, sum.as<float>(),
-                                     sum_xhat.as<float>(), g.view(), Into::add, {});
+  backend_(BatchNormBackwardReduce{.spec = spec,
+                                   .dy = dxhat.view(),
+                                   .x = x.view(),
+                                   .mean = mean,
+                                   .var = var,
+                                   .relu_mask = nullptr,
+                                   .sum_g = sum.as<float>(),
+                                   .sum_g_xhat = sum_xhat.as<float>()});
+  backend_(BatchNormBackwardApply{.spec = spec,
+                                  .dy = dxhat.view(),
+                                  .x = x.view(),
+                                  .mean = mean,
+                                  .var = var,
+                                  .gamma = block_.ones(backend_).as<float>(),
+                                  .relu_mask = nullptr,
+                                  .sum_g = sum.as<float>(),
+                                  .sum_g_xhat = sum_xhat.as<float>(),
+                                  .dx = g.view(),
+                                  .into = Into::add});
   return g;
 }
 

@@ -34,21 +34,27 @@ void DenseBlockPass::know_statistics(std::int64_t channels) {
     statistics_.var = Tensor::empty(backend_, {block_.out()});
   }
   if (known_ >= channels) return;
-  backend_.batch_norm_statistics(buffer_.channels(known_, channels).view(),
-                                 statistics_.mean.as<float>() + known_, statistics_.var.as<float>() + known_);
+  backend_(BatchNormStatistics{.x = buffer_.channels(known_, channels).view(),
+                               .mean = statistics_.mean.as<float>() + known_,
+                               .var = statistics_.var.as<float>() + known_});
   known_ = channels;
 }
 
 void DenseBlockPass::normalize(const BatchNorm2d& bn, const Tensor& x, const Tensor& mean, const Tensor& var,
                                const Tensor& y, std::uint8_t* mask) {
-  backend_.batch_norm_apply({.eps = bn.eps, .activation = Activation::relu}, x.view(), mean.as<float>(),
-                            var.as<float>(), bn.weight.value.as<float>(), bn.bias.value.as<float>(), {},
-                            y.view(), mask);
+  backend_(BatchNormApply{.spec = {.eps = bn.eps, .activation = Activation::relu},
+                          .x = x.view(),
+                          .mean = mean.as<float>(),
+                          .var = var.as<float>(),
+                          .gamma = bn.weight.value.as<float>(),
+                          .beta = bn.bias.value.as<float>(),
+                          .y = y.view(),
+                          .relu_mask = mask});
 }
 
 Tensor DenseBlockPass::forward() {
   buffer_ = Tensor::empty(backend_, shape(block_.out()), type_);
-  backend_.copy(input_.view(), buffer_.channels(0, block_.in()).view(), Into::assign);
+  backend_(Copy{.x = input_.view(), .y = buffer_.channels(0, block_.in()).view()});
   input_ = Tensor();
   const Tensor scratch = Tensor::empty(backend_, shape(block_.layers_.back()->in()), type_);
   for (std::size_t i = 0; i < block_.layers_.size(); ++i) layer_forward(i, scratch);
@@ -81,18 +87,25 @@ void DenseBlockPass::layer_forward(std::size_t index, const Tensor& scratch) {
   if (now.folded) {
     const FoldedWeights folded = folded_weights(backend_, layer.conv1, layer.norm2, type_);
     now.weight1 = folded.weight;
-    backend_.conv2d_forward(spec, narrow.view(), {folded.weight.data(), type_}, folded.bias.as<float>(), {},
-                            Activation::relu, wide.view());
+    backend_(Conv2dForward{.spec = spec,
+                           .x = narrow.view(),
+                           .weight = {folded.weight.data(), type_},
+                           .bias = folded.bias.as<float>(),
+                           .activation = Activation::relu,
+                           .y = wide.view()});
   } else {
-    backend_.conv2d_forward(spec, narrow.view(), layer.conv1.weight.weights(type_), nullptr, {},
-                            Activation::none, now.middle.view());
+    backend_(Conv2dForward{.spec = spec,
+                           .x = narrow.view(),
+                           .weight = layer.conv1.weight.weights(type_),
+                           .y = now.middle.view()});
     now.mean2 = layer.norm2.running_mean.value;
     now.var2 = layer.norm2.running_var.value;
     if (now.batch2) {
       layer.norm2.require_statistics(wide.shape());
       now.mean2 = Tensor::empty(backend_, {spec.out});
       now.var2 = Tensor::empty(backend_, {spec.out});
-      backend_.batch_norm_statistics(now.middle.view(), now.mean2.as<float>(), now.var2.as<float>());
+      backend_(BatchNormStatistics{
+          .x = now.middle.view(), .mean = now.mean2.as<float>(), .var = now.var2.as<float>()});
       layer.norm2.update_running(now.mean2, now.var2, pixels);
     }
     if (keep) wide = Tensor::empty(backend_, wide.shape(), type_);
@@ -109,9 +122,9 @@ void DenseBlockPass::write_slice(const Conv2d& conv, const Tensor& x, const Tens
   const std::size_t pixel_bytes = static_cast<std::size_t>(slice.pitch()) * item_size(type_);
   const bool aligned = address % vector_bytes == 0 && pixel_bytes % vector_bytes == 0;
   const Tensor y = aligned ? slice : Tensor::empty(backend_, slice.shape(), type_);
-  backend_.conv2d_forward(conv.spec(), x.view(), conv.weight.weights(type_), nullptr, {}, Activation::none,
-                          y.view());
-  if (!aligned) backend_.copy(y.view(), slice.view(), Into::assign);
+  backend_(
+      Conv2dForward{.spec = conv.spec(), .x = x.view(), .weight = conv.weight.weights(type_), .y = y.view()});
+  if (!aligned) backend_(Copy{.x = y.view(), .y = slice.view()});
 }
 
 }  // namespace thaw

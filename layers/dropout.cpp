@@ -6,10 +6,10 @@ Variable dropout(const Variable& x, float p, std::uint32_t layer, const StepStat
                  const std::string& module) {
   Backend& backend = x.backend();
   Tensor y = Tensor::empty(backend, x.value().shape(), x.value().dtype());
-  backend.dropout(x.value().view(), p, layer, state, y.view());
+  backend(DropoutForward{.x = x.value().view(), .p = p, .layer = layer, .state = state, .y = y.view()});
   return record(std::move(y), "dropout", module, {x}, false, [=, &backend, x = x.edge()](const Tensor& dy) {
     Tensor dx = Tensor::empty(backend, dy.shape(), dy.dtype());
-    backend.dropout(dy.view(), p, layer, state, dx.view());
+    backend(DropoutForward{.x = dy.view(), .p = p, .layer = layer, .state = state, .y = dx.view()});
     x.accumulate(std::move(dx));
   });
 }

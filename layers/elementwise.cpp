@@ -8,7 +8,7 @@ Variable add(const Variable& a, const Variable& b, const std::string& module) {
     throw Error("add " + module + ": shapes differ: " + a.value().shape().text() + " and " +
                 b.value().shape().text());
   Tensor y = Tensor::empty(backend, a.value().shape(), a.value().dtype());
-  backend.add(a.value().view(), b.value().view(), y.view());
+  backend(Add{.a = a.value().view(), .b = b.value().view(), .y = y.view()});
   return record(std::move(y), "add", module, {a, b}, false, [a = a.edge(), b = b.edge()](const Tensor& dy) {
     if (a.requires_grad()) a.accumulate(dy);
     if (b.requires_grad()) b.accumulate(dy);

@@ -15,11 +15,11 @@ Variable join_views(const Variable& rows, std::int64_t views, const Tensor& feat
   Backend& backend = rows.backend();
   const std::int64_t cases = shape[0] / views, width = views * shape[1];
   const Tensor y = Tensor::empty(backend, {cases, width + numbers}, rows.value().dtype());
-  backend.copy(rows.value().reshape({cases, width}).view(), y.channels(0, width).view(), Into::assign);
-  if (numbers > 0) backend.copy(features.view(), y.channels(width, width + numbers).view(), Into::assign);
+  backend(Copy{.x = rows.value().reshape({cases, width}).view(), .y = y.channels(0, width).view()});
+  if (numbers > 0) backend(Copy{.x = features.view(), .y = y.channels(width, width + numbers).view()});
   return record(y, "join_views", module, {rows}, false, [=, &backend, rows = rows.edge()](const Tensor& dy) {
     const Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-    backend.copy(dy.channels(0, width).view(), dx.reshape({cases, width}).view(), Into::assign);
+    backend(Copy{.x = dy.channels(0, width).view(), .y = dx.reshape({cases, width}).view()});
     rows.accumulate(dx);
   });
 }

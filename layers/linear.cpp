@@ -10,22 +10,28 @@ Variable linear(const Variable& x, Parameter& weight, Parameter* bias, const std
                 shape.text());
   const DType type = x.value().dtype();
   Tensor y = Tensor::empty(backend, {shape[0], weight.value.shape()[0]}, type);
-  backend.linear_forward(x.value().view(), weight.weights(type),
-                         bias != nullptr ? bias->value.as<float>() : nullptr, y.view());
+  backend(LinearForward{.x = x.value().view(),
+                        .weight = weight.weights(type),
+                        .bias = bias != nullptr ? bias->value.as<float>() : nullptr,
+                        .y = y.view()});
   const bool weight_wants = weight.wants_gradient();
   const bool bias_wants = bias != nullptr && bias->wants_gradient();
   const Tensor saved = weight_wants ? x.value() : Tensor();
-  return record(std::move(y), "linear", module, {x}, weight_wants || bias_wants,
-                [=, &backend, x = x.edge(), &weight](const Tensor& dy) {
-                  if (weight_wants)
-                    backend.linear_backward_weight(saved.view(), dy.view(), weight.grad.as<float>(),
-                                                   weight.next_grad());
-                  if (bias_wants) backend.bias_backward(dy.view(), bias->grad.as<float>(), bias->next_grad());
-                  if (!x.requires_grad()) return;
-                  Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-                  backend.linear_backward_data(dy.view(), weight.weights(dy.dtype()), dx.view());
-                  x.accumulate(std::move(dx));
-                });
+  return record(
+      std::move(y), "linear", module, {x}, weight_wants || bias_wants,
+      [=, &backend, x = x.edge(), &weight](const Tensor& dy) {
+        if (weight_wants)
+          backend(LinearBackwardWeight{.x = saved.view(),
+                                       .dy = dy.view(),
+                                       .dweight = weight.grad.as<float>(),
+                                       .into = weight.next_grad()});
+        if (bias_wants)
+          backend(BiasBackward{.dy = dy.view(), .dbias = bias->grad.as<float>(), .into = bias->next_grad()});
+        if (!x.requires_grad()) return;
+        Tensor dx = Tensor::empty(backend, shape, dy.dtype());
+        backend(LinearBackwardData{.dy = dy.view(), .weight = weight.weights(dy.dtype()), .dx = dx.view()});
+        x.accumulate(std::move(dx));
+      });
 }
 
 Linear::Linear(std::int64_t in, std::int64_t out, bool bias_) : has_bias_(bias_) {

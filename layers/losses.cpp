@@ -8,7 +8,7 @@ namespace {
 Tensor as_f32(Backend& backend, const Tensor& logits) {
   if (logits.dtype() == DType::f32) return logits;
   Tensor out = Tensor::empty(backend, logits.shape());
-  backend.copy(logits.view(), out.view(), Into::assign);
+  backend(Copy{.x = logits.view(), .y = out.view()});
   return out;
 }
 
@@ -25,7 +25,7 @@ Variable record_loss(Tensor loss, const char* op, const Variable& logits, const 
                 [=, &backend, logits = logits.edge(), type = logits.value().dtype()](const Tensor&) {
                   if (type == DType::f32) return logits.accumulate(dlogits);
                   Tensor low = Tensor::empty(backend, dlogits.shape(), type);
-                  backend.copy(dlogits.view(), low.view(), Into::assign);
+                  backend(Copy{.x = dlogits.view(), .y = low.view()});
                   logits.accumulate(std::move(low));
                 });
 }
@@ -39,9 +39,14 @@ Loss softmax_cross_entropy(const Variable& logits, const Tensor& targets, const 
   const std::int64_t n = z.shape()[0], k = z.shape()[1];
   Tensor row_loss = Tensor::empty(backend, {n}), loss = Tensor::empty(backend, {1});
   const Tensor dlogits = logits.requires_grad() ? Tensor::empty(backend, z.shape()) : Tensor();
-  backend.softmax_cross_entropy(n, k, z.as<float>(), targets.as<float>(), normalizer.as<float>(),
-                                row_loss.as<float>(), loss.as<float>(),
-                                dlogits.defined() ? dlogits.as<float>() : nullptr);
+  backend(SoftmaxCrossEntropy{.n = n,
+                              .k = k,
+                              .logits = z.as<float>(),
+                              .targets = targets.as<float>(),
+                              .normalizer = normalizer.as<float>(),
+                              .row_loss = row_loss.as<float>(),
+                              .loss = loss.as<float>(),
+                              .dlogits = dlogits.defined() ? dlogits.as<float>() : nullptr});
   return {record_loss(std::move(loss), "softmax_cross_entropy", logits, dlogits), row_loss};
 }
 
@@ -53,10 +58,15 @@ Loss binary_cross_entropy_with_logits(const Variable& logits, const Tensor& targ
   const std::int64_t n = z.shape()[0], k = z.shape()[1];
   Tensor row_loss = Tensor::empty(backend, {n}), loss = Tensor::empty(backend, {1});
   const Tensor dlogits = logits.requires_grad() ? Tensor::empty(backend, z.shape()) : Tensor();
-  backend.binary_cross_entropy_with_logits(n, k, z.as<float>(), targets.as<float>(),
-                                           weights.defined() ? weights.as<float>() : nullptr,
-                                           normalizer.as<float>(), row_loss.as<float>(), loss.as<float>(),
-                                           dlogits.defined() ? dlogits.as<float>() : nullptr);
+  backend(BinaryCrossEntropyWithLogits{.n = n,
+                                       .k = k,
+                                       .logits = z.as<float>(),
+                                       .targets = targets.as<float>(),
+                                       .weights = weights.defined() ? weights.as<float>() : nullptr,
+                                       .normalizer = normalizer.as<float>(),
+                                       .row_loss = row_loss.as<float>(),
+                                       .loss = loss.as<float>(),
+                                       .dlogits = dlogits.defined() ? dlogits.as<float>() : nullptr});
   return {record_loss(std::move(loss), "binary_cross_entropy_with_logits", logits, dlogits), row_loss};
 }
 

@@ -20,16 +20,30 @@ void norm_relu_pool_backward(Backend& backend, BatchNorm2d& bn, const Pool2dSpec
   if (saved.x.defined()) {
     sum_g = Tensor::empty(backend, {channels});
     sum_g_xhat = Tensor::empty(backend, {channels});
-    backend.norm_relu_pool_backward_reduce(norm, pool, dy.view(), index, saved.x.view(), mean, var,
-                                           sum_g.as<float>(), sum_g_xhat.as<float>());
+    backend(NormReluPoolBackwardReduce{.norm = norm,
+                                       .pool = pool,
+                                       .dy = dy.view(),
+                                       .index = index,
+                                       .x = saved.x.view(),
+                                       .mean = mean,
+                                       .var = var,
+                                       .sum_g = sum_g.as<float>(),
+                                       .sum_g_xhat = sum_g_xhat.as<float>()});
     give_gradients(bn, sum_g, sum_g_xhat);
   }
   if (!x.requires_grad()) return;
   Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-  backend.norm_relu_pool_backward_apply(
-      norm, pool, dy.view(), index, saved.batch ? ConstView(saved.x.view()) : ConstView(), mean, var,
-      bn.weight.value.as<float>(), saved.batch ? sum_g.as<float>() : nullptr,
-      saved.batch ? sum_g_xhat.as<float>() : nullptr, dx.view());
+  backend(NormReluPoolBackwardApply{.norm = norm,
+                                    .pool = pool,
+                                    .dy = dy.view(),
+                                    .index = index,
+                                    .x = saved.batch ? ConstView(saved.x.view()) : ConstView(),
+                                    .mean = mean,
+                                    .var = var,
+                                    .gamma = bn.weight.value.as<float>(),
+                                    .sum_g = saved.batch ? sum_g.as<float>() : nullptr,
+                                    .sum_g_xhat = saved.batch ? sum_g_xhat.as<float>() : nullptr,
+                                    .dx = dx.view()});
   x.accumulate(std::move(dx));
 }
 
@@ -43,10 +57,15 @@ Variable norm_relu_pool(const Variable& x, BatchNorm2d& bn, const Pool2dSpec& po
   const bool own_wants = bn.weight.wants_gradient() || bn.bias.wants_gradient();
   if (own_wants || x.requires_grad()) saved.index = Tensor::empty(backend, y.shape(), DType::u8);
   if (own_wants || (saved.batch && x.requires_grad())) saved.x = x.value();
-  backend.norm_relu_pool_forward({.eps = bn.eps}, pool, x.value().view(), saved.mean.as<float>(),
-                                 saved.var.as<float>(), bn.weight.value.as<float>(),
-                                 bn.bias.value.as<float>(), y.view(),
-                                 saved.index.defined() ? saved.index.as<std::uint8_t>() : nullptr);
+  backend(NormReluPoolForward{.norm = {.eps = bn.eps},
+                              .pool = pool,
+                              .x = x.value().view(),
+                              .mean = saved.mean.as<float>(),
+                              .var = saved.var.as<float>(),
+                              .gamma = bn.weight.value.as<float>(),
+                              .beta = bn.bias.value.as<float>(),
+                              .y = y.view(),
+                              .index = saved.index.defined() ? saved.index.as<std::uint8_t>() : nullptr});
   return record(std::move(y), "norm_relu_pool", bn.path(), {x}, own_wants,
                 [=, &backend, &bn, x = x.edge(), shape = x.value().shape()](const Tensor& dy) {
                   norm_relu_pool_backward(backend, bn, pool, saved, shape, x, dy);

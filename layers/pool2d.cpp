@@ -13,12 +13,15 @@ Variable max_pool2d(const Variable& x, const Pool2dSpec& spec, const std::string
   Backend& backend = x.backend();
   Tensor y = empty_pooled(x, spec, module);
   const Tensor index = x.requires_grad() ? Tensor::empty(backend, y.shape(), DType::u8) : Tensor();
-  backend.max_pool2d_forward(spec, x.value().view(), y.view(),
-                             index.defined() ? index.as<std::uint8_t>() : nullptr);
+  backend(MaxPool2dForward{.spec = spec,
+                           .x = x.value().view(),
+                           .y = y.view(),
+                           .index = index.defined() ? index.as<std::uint8_t>() : nullptr});
   return record(std::move(y), "max_pool2d", module, {x}, false,
                 [=, &backend, x = x.edge(), shape = x.value().shape()](const Tensor& dy) {
                   Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-                  backend.max_pool2d_backward(spec, dy.view(), index.as<std::uint8_t>(), dx.view());
+                  backend(MaxPool2dBackward{
+                      .spec = spec, .dy = dy.view(), .index = index.as<std::uint8_t>(), .dx = dx.view()});
                   x.accumulate(std::move(dx));
                 });
 }
@@ -26,11 +29,11 @@ Variable max_pool2d(const Variable& x, const Pool2dSpec& spec, const std::string
 Variable avg_pool2d(const Variable& x, const Pool2dSpec& spec, const std::string& module) {
   Backend& backend = x.backend();
   Tensor y = empty_pooled(x, spec, module);
-  backend.avg_pool2d_forward(spec, x.value().view(), y.view());
+  backend(AvgPool2dForward{.spec = spec, .x = x.value().view(), .y = y.view()});
   return record(std::move(y), "avg_pool2d", module, {x}, false,
                 [=, &backend, x = x.edge(), shape = x.value().shape()](const Tensor& dy) {
                   Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-                  backend.avg_pool2d_backward(spec, dy.view(), dx.view());
+                  backend(AvgPool2dBackward{.spec = spec, .dy = dy.view(), .dx = dx.view()});
                   x.accumulate(std::move(dx));
                 });
 }
@@ -40,11 +43,11 @@ Variable global_avg_pool(const Variable& x, const std::string& module) {
   const Shape& s = x.value().shape();
   if (s.rank() != 4) throw Error("global_avg_pool " + module + ": takes [N, C, H, W], got " + s.text());
   Tensor y = Tensor::empty(backend, {s[0], s[1]}, x.value().dtype());
-  backend.global_avg_pool_forward(x.value().view(), y.view());
+  backend(GlobalAvgPoolForward{.x = x.value().view(), .y = y.view()});
   return record(std::move(y), "global_avg_pool", module, {x}, false,
                 [=, &backend, x = x.edge(), shape = s](const Tensor& dy) {
                   Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-                  backend.global_avg_pool_backward(dy.view(), dx.view());
+                  backend(GlobalAvgPoolBackward{.dy = dy.view(), .dx = dx.view()});
                   x.accumulate(std::move(dx));
                 });
 }

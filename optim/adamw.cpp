@@ -11,10 +11,16 @@ AdamW::AdamW(const AdamWSpec& spec, float weight_decay) : Optimizer({"m", "v"}, 
 
 void AdamW::update(ParameterArenas& arenas, const std::vector<ArenaSegment>& segments, const StepState* state,
                    const std::vector<Tensor>& parts) {
-  arenas.backend().adamw_step(spec_, segments.data(), static_cast<std::int64_t>(segments.size()), state,
-                              arenas.gradients().as<float>(), arenas.values().as<float>(),
-                              parts[0].as<float>(), parts[1].as<float>(),
-                              arenas.low_precision().defined() ? arenas.low_precision().as<bf16>() : nullptr);
+  arenas.backend()(AdamWStep{
+      .spec = spec_,
+      .segments = segments.data(),
+      .segment_count = static_cast<std::int64_t>(segments.size()),
+      .state = state,
+      .gradient = arenas.gradients().as<float>(),
+      .weight = arenas.values().as<float>(),
+      .m = parts[0].as<float>(),
+      .v = parts[1].as<float>(),
+      .low_precision = arenas.low_precision().defined() ? arenas.low_precision().as<bf16>() : nullptr});
 }
 
 }  // namespace thaw

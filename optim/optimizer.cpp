@@ -54,7 +54,8 @@ void Optimizer::plan(ParameterArenas& arenas, std::uint64_t step) {
 void Optimizer::step(StepControl& control) {
   ParameterArenas& arenas = this->arenas();
   arenas.complete_gradients();
-  arenas.backend().gradient_norm(arenas.gradients().as<float>(), arenas.elements(), control.device());
+  arenas.backend()(GradientNorm{
+      .gradient = arenas.gradients().as<float>(), .count = arenas.elements(), .state = control.device()});
   update(arenas, segments(), control.device(), parts_);
   arenas.values_changed();
 }

@@ -18,10 +18,15 @@ Sgd::Sgd(const SgdSpec& spec, float weight_decay) : Optimizer(parts_for(spec), w
 
 void Sgd::update(ParameterArenas& arenas, const std::vector<ArenaSegment>& segments, const StepState* state,
                  const std::vector<Tensor>& parts) {
-  arenas.backend().sgd_step(spec_, segments.data(), static_cast<std::int64_t>(segments.size()), state,
-                            arenas.gradients().as<float>(), arenas.values().as<float>(),
-                            parts.empty() ? nullptr : parts[0].as<float>(),
-                            arenas.low_precision().defined() ? arenas.low_precision().as<bf16>() : nullptr);
+  arenas.backend()(SgdStep{
+      .spec = spec_,
+      .segments = segments.data(),
+      .segment_count = static_cast<std::int64_t>(segments.size()),
+      .state = state,
+      .gradient = arenas.gradients().as<float>(),
+      .weight = arenas.values().as<float>(),
+      .velocity = parts.empty() ? nullptr : parts[0].as<float>(),
+      .low_precision = arenas.low_precision().defined() ? arenas.low_precision().as<bf16>() : nullptr});
 }
 
 }  // namespace thaw

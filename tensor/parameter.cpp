@@ -40,7 +40,7 @@ Tensor low_precision_copy(Backend& backend, const Tensor& arena, const std::vect
   View from, to;
   from.data = arena.data(), from.n = n, from.c = from.pitch = 1;
   to.data = copy.data(), to.type = DType::bf16, to.n = n, to.c = to.pitch = 1;
-  backend.copy(from, to, Into::assign);
+  backend(Copy{.x = from, .y = to});
   for (std::size_t i = 0; i < parameters.size(); ++i)
     parameters[i]->low_precision = copy.slot(offsets[i], parameters[i]->value.shape());
   return copy;

@@ -192,7 +192,7 @@ Tensor Tensor::to_host() const {
   if (!packed()) {
     if (backend() == nullptr) return pack_on_host(*this);
     Tensor dense = empty(*backend(), shape_, type_);
-    backend()->copy(view(), dense.view(), Into::assign);
+    (*backend())(Copy{.x = view(), .y = dense.view()});
     return dense.to_host();
   }
   Tensor host = empty_host(shape_, type_);

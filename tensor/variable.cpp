@@ -58,7 +58,7 @@ void Variable::accumulate(Tensor gradient) const {
     return;
   }
   Tensor sum = Tensor::empty(backend(), gradient.shape(), gradient.dtype());
-  backend().add(state_->grad.view(), gradient.view(), sum.view());
+  backend()(Add{.a = state_->grad.view(), .b = gradient.view(), .y = sum.view()});
   state_->grad = std::move(sum);
 }
 

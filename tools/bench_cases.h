@@ -16,7 +16,7 @@ namespace thaw::bench {
 struct Case {
   std::string op, shape;
   int count;            // how often a network has it
-  double flops, bytes;  // arithmetic, and the least that must be read and written
+  double flops, bytes;  // as Cost says; read and written together
   std::function<void()> run;
 };
 
@@ -126,6 +126,17 @@ class Buffers {
   std::vector<std::pair<void*, std::size_t>> blocks_;
 };
 
+template <class Op>
+Case case_of(Backend& backend, const Op& op, const std::string& shape, int count) {
+  const Cost cost = op.cost();
+  return {Op::name,
+          shape,
+          count,
+          static_cast<double>(cost.flops),
+          static_cast<double>(cost.read + cost.written),
+          [&backend, op] { backend(op); }};
+}
+
 inline std::vector<Case> conv2d_cases(Backend& backend, Buffers& buffers, const Layer& l, std::int64_t batch,
                                       DType type) {
   const Conv2dSpec spec{.in = l.in,
@@ -136,25 +147,17 @@ inline std::vector<Case> conv2d_cases(Backend& backend, Buffers& buffers, const 
                         .padding = l.kernel / 2};
   const View x = buffers.view(batch, l.size, l.size, l.in, type);
   const View y = buffers.view(batch, spec.out_h(l.size), spec.out_w(l.size), l.out, type);
-  const View weight = buffers.view(1, 1, 1, spec.weight_elements(), type);
+  const Weights weight{buffers.view(1, 1, 1, spec.weight_elements(), type).data, type};
   float *bias = buffers.floats(l.out), *dweight = buffers.floats(spec.weight_elements());
-  const double flops =
-      2.0 * static_cast<double>(y.elements()) * static_cast<double>(l.in * l.kernel * l.kernel);
-  const auto bytes = static_cast<double>(x.elements() + y.elements() + spec.weight_elements()) *
-                     static_cast<double>(item_size(type));
   const std::string shape = fmt::format("{}x{}x{}x{} -> {}, {}x{} /{}", batch, l.size, l.size, l.in, l.out,
                                         l.kernel, l.kernel, l.stride);
-  const Weights w{weight.data, type};
   std::vector<Case> cases;
-  cases.push_back({"conv2d_forward", shape, l.count, flops, bytes, [=, &backend] {
-                     backend.conv2d_forward(spec, x, w, bias, ConstView{}, Activation::relu, y);
-                   }});
-  if (l.in > 4) {  // nothing wants the gradient of the pictures
-    cases.push_back({"conv2d_backward_data", shape, l.count, flops, bytes,
-                     [=, &backend] { backend.conv2d_backward_data(spec, y, w, x); }});
-  }
-  cases.push_back({"conv2d_backward_weight", shape, l.count, flops, bytes,
-                   [=, &backend] { backend.conv2d_backward_weight(spec, x, y, dweight, Into::assign); }});
+  const auto add = [&](const auto& op) { cases.push_back(case_of(backend, op, shape, l.count)); };
+  add(Conv2dForward{
+      .spec = spec, .x = x, .weight = weight, .bias = bias, .activation = Activation::relu, .y = y});
+  if (l.in > 4)  // nothing wants the gradient of the pictures
+    add(Conv2dBackwardData{.spec = spec, .dy = y, .weight = weight, .dx = x});
+  add(Conv2dBackwardWeight{.spec = spec, .x = x, .dy = y, .dweight = dweight, .into = Into::assign});
   return cases;
 }
 
@@ -168,28 +171,45 @@ inline std::vector<Case> batch_norm_cases(Backend& backend, Buffers& buffers, st
         *sum_gx = buffers.floats(channels);
   std::uint8_t* mask = buffers.bytes(relu_mask_bytes(x.pixels(), channels));
   const BatchNormSpec spec{.activation = Activation::relu};
-  const auto bytes = static_cast<double>(x.elements()) * static_cast<double>(item_size(type));
-  const auto bits = static_cast<double>(relu_mask_bytes(x.pixels(), channels));
   const std::string shape = fmt::format("{}x{}x{}x{}", batch, size, size, channels);
   std::vector<Case> cases;
-  cases.push_back({"batch_norm_statistics", shape, count, 0.0, bytes,
-                   [=, &backend] { backend.batch_norm_statistics(x, mean, var); }});
-  cases.push_back({"batch_norm_apply+relu", shape, count, 0.0, 2 * bytes + bits, [=, &backend] {
-                     backend.batch_norm_apply(spec, x, mean, var, gamma, beta, ConstView{}, y, mask);
-                   }});
-  cases.push_back({"batch_norm_backward_reduce", shape, count, 0.0, 2 * bytes + bits, [=, &backend] {
-                     backend.batch_norm_backward_reduce(spec, y, x, mean, var, mask, sum_g, sum_gx);
-                   }});
-  cases.push_back({"batch_norm_backward_apply", shape, count, 0.0, 3 * bytes + bits, [=, &backend] {
-                     backend.batch_norm_backward_apply(spec, y, x, mean, var, gamma, mask, sum_g, sum_gx, dx,
-                                                       Into::assign, View{});
-                   }});
+  const auto add = [&](const auto& op) { cases.push_back(case_of(backend, op, shape, count)); };
+  add(BatchNormStatistics{.x = x, .mean = mean, .var = var});
+  add(BatchNormApply{.spec = spec,
+                     .x = x,
+                     .mean = mean,
+                     .var = var,
+                     .gamma = gamma,
+                     .beta = beta,
+                     .y = y,
+                     .relu_mask = mask});
+  add(BatchNormBackwardReduce{.spec = spec,
+                              .dy = y,
+                              .x = x,
+                              .mean = mean,
+                              .var = var,
+                              .relu_mask = mask,
+                              .sum_g = sum_g,
+                              .sum_g_xhat = sum_gx});
+  add(BatchNormBackwardApply{.spec = spec,
+                             .dy = y,
+                             .x = x,
+                             .mean = mean,
+                             .var = var,
+                             .gamma = gamma,
+                             .relu_mask = mask,
+                             .sum_g = sum_g,
+                             .sum_g_xhat = sum_gx,
+                             .dx = dx,
+                             .into = Into::assign});
   return cases;
 }
 
 inline std::vector<Case> other_cases(Backend& backend, Buffers& buffers, std::int64_t batch, DType type) {
   std::vector<Case> cases;
-  const auto item = static_cast<double>(item_size(type));
+  const auto add = [&](const std::string& shape, const auto& op) {
+    cases.push_back(case_of(backend, op, shape, 1));
+  };
   const View wide = buffers.view(batch, 112, 112, 64, type), half = buffers.view(batch, 56, 56, 64, type);
   const View same = buffers.view(batch, 112, 112, 64, type);
   const View last = buffers.view(batch, 7, 7, 2048, type), pooled = buffers.view(batch, 1, 1, 2048, type);
@@ -198,46 +218,57 @@ inline std::vector<Case> other_cases(Backend& backend, Buffers& buffers, std::in
   std::uint8_t* u8 = buffers.bytes(batch * 224 * 224 * 3);
   float *mean = buffers.floats(3), *std = buffers.floats(3);
   const Pool2dSpec pool{.kernel = 3, .stride = 2, .padding = 1};
-  const double wide_bytes = item * static_cast<double>(wide.elements());
-  const double pool_bytes = wide_bytes + (item + 1) * static_cast<double>(half.elements());
   const std::string shape = fmt::format("{}x112x112x64", batch);
-  const auto add = [&](const char* op, const std::string& at, double bytes, std::function<void()> run) {
-    cases.push_back({op, at, 1, 0.0, bytes, std::move(run)});
-  };
-  add("max_pool2d_forward", shape, pool_bytes,
-      [=, &backend] { backend.max_pool2d_forward(pool, wide, half, index); });
-  add("max_pool2d_backward", shape, pool_bytes,
-      [=, &backend] { backend.max_pool2d_backward(pool, half, index, wide); });
+  add(shape, MaxPool2dForward{.spec = pool, .x = wide, .y = half, .index = index});
+  add(shape, MaxPool2dBackward{.spec = pool, .dy = half, .index = index, .dx = wide});
   const BatchNormSpec norm;
   float *sums = buffers.floats(64), *sums_x = buffers.floats(64), *gamma = buffers.floats(64);
   float *beta = buffers.floats(64), *var = buffers.floats(64);
-  add("norm_relu_pool_forward", shape, pool_bytes, [=, &backend] {
-    backend.norm_relu_pool_forward(norm, pool, wide, sums, var, gamma, beta, half, index);
-  });
-  add("norm_relu_pool_backward_reduce", shape, pool_bytes, [=, &backend] {
-    backend.norm_relu_pool_backward_reduce(norm, pool, half, index, wide, beta, var, sums, sums_x);
-  });
-  add("norm_relu_pool_backward_apply", shape, pool_bytes + wide_bytes, [=, &backend] {
-    backend.norm_relu_pool_backward_apply(norm, pool, half, index, wide, beta, var, gamma, sums, sums_x,
-                                          same);
-  });
-  add("relu_forward", shape, 2 * wide_bytes, [=, &backend] { backend.relu_forward(wide, same); });
-  add("add", shape, 3 * wide_bytes, [=, &backend] { backend.add(wide, same, same); });
-  add("global_avg_pool_forward", fmt::format("{}x7x7x2048", batch),
-      item * static_cast<double>(last.elements()),
-      [=, &backend] { backend.global_avg_pool_forward(last, pooled); });
-  add("normalize_u8", fmt::format("{}x224x224x3", batch),
-      (1 + item) * static_cast<double>(pictures.elements()),
-      [=, &backend] { backend.normalize_u8(u8, 3, mean, std, nullptr, pictures); });
-  const std::int64_t parameters = 25'557'032;  // ResNet-50's
-  float *g = buffers.floats(parameters), *w = buffers.floats(parameters), *v = buffers.floats(parameters);
+  add(shape, NormReluPoolForward{.norm = norm,
+                                 .pool = pool,
+                                 .x = wide,
+                                 .mean = sums,
+                                 .var = var,
+                                 .gamma = gamma,
+                                 .beta = beta,
+                                 .y = half,
+                                 .index = index});
+  add(shape, NormReluPoolBackwardReduce{.norm = norm,
+                                        .pool = pool,
+                                        .dy = half,
+                                        .index = index,
+                                        .x = wide,
+                                        .mean = beta,
+                                        .var = var,
+                                        .sum_g = sums,
+                                        .sum_g_xhat = sums_x});
+  add(shape, NormReluPoolBackwardApply{.norm = norm,
+                                       .pool = pool,
+                                       .dy = half,
+                                       .index = index,
+                                       .x = wide,
+                                       .mean = beta,
+                                       .var = var,
+                                       .gamma = gamma,
+                                       .sum_g = sums,
+                                       .sum_g_xhat = sums_x,
+                                       .dx = same});
+  add(shape, ReluForward{.x = wide, .y = same});
+  add(shape, Add{.a = wide, .b = same, .y = same});
+  add(fmt::format("{}x7x7x2048", batch), GlobalAvgPoolForward{.x = last, .y = pooled});
+  add(fmt::format("{}x224x224x3", batch),
+      NormalizeU8{.x = u8, .channels = 3, .mean = mean, .std = std, .y = pictures});
+  static constexpr ArenaSegment all{.begin = 0, .end = 25'557'032, .weight_decay = 1e-4f};  // ResNet-50's
+  float *g = buffers.floats(all.end), *w = buffers.floats(all.end), *v = buffers.floats(all.end);
   auto* state = static_cast<StepState*>(static_cast<void*>(buffers.bytes(sizeof(StepState))));
-  const auto arena = static_cast<double>(parameters) * 4.0;
-  add("gradient_norm", "25.6M", arena, [=, &backend] { backend.gradient_norm(g, parameters, state); });
-  add("sgd_step", "25.6M", 5 * arena, [=, &backend] {
-    const ArenaSegment segment{.begin = 0, .end = parameters, .weight_decay = 1e-4f};
-    backend.sgd_step(SgdSpec{}, &segment, 1, state, g, w, v, nullptr);
-  });
+  add("25.6M", GradientNorm{.gradient = g, .count = all.end, .state = state});
+  add("25.6M", SgdStep{.spec = {},
+                       .segments = &all,
+                       .segment_count = 1,
+                       .state = state,
+                       .gradient = g,
+                       .weight = w,
+                       .velocity = v});
   return cases;
 }
 

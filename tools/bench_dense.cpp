@@ -13,7 +13,7 @@ Tensor random_activations(Backend& backend, const Shape& shape, DType type) {
   for (float& value : values) value = philox_uniform(stream.bits()) - 0.5f;
   const Tensor f32 = from_contiguous(values, shape).to(backend);
   Tensor result = Tensor::empty(backend, shape, type);
-  backend.copy(f32.view(), result.view(), Into::assign);
+  backend(Copy{.x = f32.view(), .y = result.view()});
   return result;
 }
 

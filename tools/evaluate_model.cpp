@@ -12,7 +12,7 @@ std::vector<float> host_rows(const Variable& output) {
   const Tensor& logits = output.value();
   if (logits.dtype() == DType::f32) return to_contiguous(logits);
   Tensor wide = Tensor::empty(output.backend(), logits.shape());
-  output.backend().copy(logits.view(), wide.view(), Into::assign);
+  output.backend()(Copy{.x = logits.view(), .y = wide.view()});
   return to_contiguous(wide);
 }
 

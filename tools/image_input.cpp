@@ -24,8 +24,12 @@ Variable ImageInput::operator()(const Tensor& images, std::span<const std::uint8
 
 Variable ImageInput::normalized(const Tensor& images, const std::uint8_t* flips) const {
   Tensor x = Tensor::empty(*backend_, images.shape(), activations_);
-  backend_->normalize_u8(images.as<std::uint8_t>(), images.shape()[1], mean_.as<float>(), std_.as<float>(),
-                         flips, x.view());
+  (*backend_)(NormalizeU8{.x = images.as<std::uint8_t>(),
+                          .channels = images.shape()[1],
+                          .mean = mean_.as<float>(),
+                          .std = std_.as<float>(),
+                          .flip = flips,
+                          .y = x.view()});
   return Variable(std::move(x));
 }
 

@@ -48,8 +48,8 @@ void TrainingStep::forward_and_back(Shape& shape) {
                                                   logits, shape.targets, shape.weights, shape.normalizer)
                                             : softmax_cross_entropy(logits, shape.targets, shape.normalizer);
   const std::int64_t values = logits.value().elements();
-  backend.copy(logits.value().view(), shape.results.slot(0, logits.value().shape()).view(), Into::assign);
-  backend.copy(loss.loss.value().view(), shape.results.slot(values, {1}).view(), Into::assign);
+  backend(Copy{.x = logits.value().view(), .y = shape.results.slot(0, logits.value().shape()).view()});
+  backend(Copy{.x = loss.loss.value().view(), .y = shape.results.slot(values, {1}).view()});
   backward(loss.loss, one_);
   optimizer_->step(control_);
 }

@@ -41,94 +41,98 @@ GradientCoefficients::GradientCoefficients(BlockCache& cache, const BatchNormSpe
   }
 }
 
-void CpuBackend::batch_norm_statistics(ConstView x, float* mean, float* var) {
-  const Loops& loop = loops(x.type, "batch_norm_statistics");
-  if (x.pixels() == 0) throw Error("batch_norm_statistics: no pixels; the batch is empty");
-  const Index parts = parts_for(x.pixels(), pixel_grain(x.c));
-  const Scratch scratch(cache_, static_cast<std::size_t>(parts * 2 * x.c) * sizeof(double));
+template <>
+void CpuBackend::compute(const BatchNormStatistics& op) {
+  const Loops& loop = loops(op.x.type);
+  const Index parts = parts_for(op.x.pixels(), pixel_grain(op.x.c));
+  const Scratch scratch(cache_, static_cast<std::size_t>(parts * 2 * op.x.c) * sizeof(double));
   double* sums = scratch.as<double>();
-  parallel(x.pixels(), pixel_grain(x.c), [&](Range range, Index part) {
-    loop.moments(x, range.begin, range.end, sums + part * 2 * x.c, sums + (part * 2 + 1) * x.c);
+  parallel(op.x.pixels(), pixel_grain(op.x.c), [&](Range range, Index part) {
+    loop.moments(op.x, range.begin, range.end, sums + part * 2 * op.x.c, sums + (part * 2 + 1) * op.x.c);
   });
   // The threads' shares join in the order of their numbers (Chan et al. 1979).
-  for (Index c = 0; c < x.c; ++c) {
+  for (Index c = 0; c < op.x.c; ++c) {
     double total_mean = 0.0, m2 = 0.0, count = 0.0;
     for (Index part = 0; part < parts; ++part) {
-      const Range range = part_of(x.pixels(), part, parts);
+      const Range range = part_of(op.x.pixels(), part, parts);
       const auto n = static_cast<double>(range.end - range.begin);
-      const double delta = sums[part * 2 * x.c + c] - total_mean;
-      m2 += sums[(part * 2 + 1) * x.c + c] + delta * delta * count * n / (count + n);
+      const double delta = sums[part * 2 * op.x.c + c] - total_mean;
+      m2 += sums[(part * 2 + 1) * op.x.c + c] + delta * delta * count * n / (count + n);
       total_mean += delta * n / (count + n);
       count += n;
     }
-    mean[c] = static_cast<float>(total_mean);
-    var[c] =
+    op.mean[c] = static_cast<float>(total_mean);
+    op.var[c] =
         static_cast<float>(std::max(0.0, m2 / count) + 0.0 * m2);  // the product carries NaN past std::max
   }
 }
 
-void CpuBackend::batch_norm_apply(const BatchNormSpec& spec, ConstView x, const float* mean, const float* var,
-                                  const float* gamma, const float* beta, ConstView residual, View y,
-                                  std::uint8_t* relu_mask) {
-  const Loops& loop = loops(x.type, "batch_norm_apply");
-  same_type("batch_norm_apply", x, y);
-  same_type("batch_norm_apply", x, residual);
-  const Scales scales(cache_, spec, x.c, var, gamma);
-  const NormApply args{x,        residual, y, mean, scales.data(), beta, spec.activation == Activation::relu,
-                       relu_mask};
-  parallel(x.pixels(), pixel_grain(x.c),
+template <>
+void CpuBackend::compute(const BatchNormApply& op) {
+  const Loops& loop = loops(op.x.type);
+  const Scales scales(cache_, op.spec, op.x.c, op.var, op.gamma);
+  const NormApply args{.x = op.x,
+                       .residual = op.residual,
+                       .y = op.y,
+                       .mean = op.mean,
+                       .scale = scales.data(),
+                       .beta = op.beta,
+                       .relu = op.spec.activation == Activation::relu,
+                       .mask = op.relu_mask};
+  parallel(op.x.pixels(), pixel_grain(op.x.c),
            [&](Range range, Index) { loop.norm_apply(args, range.begin, range.end); });
 }
 
-void CpuBackend::batch_norm_backward_reduce(const BatchNormSpec& spec, ConstView dy, ConstView x,
-                                            const float* mean, const float* var,
-                                            const std::uint8_t* relu_mask, float* sum_g, float* sum_g_xhat) {
-  const Loops& loop = loops(dy.type, "batch_norm_backward_reduce");
-  same_type("batch_norm_backward_reduce", dy, x);
-  const NormReduce args{dy, x, mean, relu_mask};
-  const Index parts = parts_for(dy.pixels(), pixel_grain(dy.c));
-  const GradientSums sums(cache_, dy.c, parts);
-  parallel(dy.pixels(), pixel_grain(dy.c), [&](Range range, Index part) {
+template <>
+void CpuBackend::compute(const BatchNormBackwardReduce& op) {
+  const Loops& loop = loops(op.dy.type);
+  const NormReduce args{.dy = op.dy, .x = op.x, .mean = op.mean, .mask = op.relu_mask};
+  const Index parts = parts_for(op.dy.pixels(), pixel_grain(op.dy.c));
+  const GradientSums sums(cache_, op.dy.c, parts);
+  parallel(op.dy.pixels(), pixel_grain(op.dy.c), [&](Range range, Index part) {
     loop.norm_reduce(args, range.begin, range.end, sums.g(part), sums.gx(part));
   });
-  sums.join(spec, var, sum_g, sum_g_xhat);
+  sums.join(op.spec, op.var, op.sum_g, op.sum_g_xhat);
 }
 
-void CpuBackend::batch_norm_backward_apply(const BatchNormSpec& spec, ConstView dy, ConstView x,
-                                           const float* mean, const float* var, const float* gamma,
-                                           const std::uint8_t* relu_mask, const float* sum_g,
-                                           const float* sum_g_xhat, View dx, Into into, View dresidual) {
-  const Loops& loop = loops(dy.type, "batch_norm_backward_apply");
-  same_type("batch_norm_backward_apply", dy, x);
-  same_type("batch_norm_backward_apply", dy, dx);
-  same_type("batch_norm_backward_apply", dy, dresidual);
-  const GradientCoefficients k(cache_, spec, dy.c, dy.pixels(), var, gamma, sum_g, sum_g_xhat);
-  const NormGradient args{dy,         sum_g != nullptr ? x : ConstView{},
-                          mean,       k.from_g(),
-                          k.from_x(), k.constant(),
-                          relu_mask,  dx,
-                          dresidual,  into == Into::add};
-  parallel(dy.pixels(), pixel_grain(dy.c),
+template <>
+void CpuBackend::compute(const BatchNormBackwardApply& op) {
+  const Loops& loop = loops(op.dy.type);
+  const GradientCoefficients k(cache_, op.spec, op.dy.c, op.dy.pixels(), op.var, op.gamma, op.sum_g,
+                               op.sum_g_xhat);
+  const NormGradient args{.dy = op.dy,
+                          .x = op.sum_g != nullptr ? op.x : ConstView{},
+                          .mean = op.mean,
+                          .from_g = k.from_g(),
+                          .from_x = k.from_x(),
+                          .constant = k.constant(),
+                          .mask = op.relu_mask,
+                          .dx = op.dx,
+                          .dresidual = op.dresidual,
+                          .add = op.into == Into::add};
+  parallel(op.dy.pixels(), pixel_grain(op.dy.c),
            [&](Range range, Index) { loop.norm_gradient(args, range.begin, range.end); });
 }
 
-void CpuBackend::lerp(const float* from, std::int64_t count, float scale, float weight, float* to) {
-  for (Index i = 0; i < count; ++i) to[i] += weight * (scale * from[i] - to[i]);
+template <>
+void CpuBackend::compute(const Lerp& op) {
+  for (Index i = 0; i < op.count; ++i) op.to[i] += op.weight * (op.scale * op.from[i] - op.to[i]);
 }
 
-void CpuBackend::bias_backward(ConstView dy, float* dbias, Into into) {
-  const Loops& loop = loops(dy.type, "bias_backward");
-  const NormReduce args{dy, ConstView{}, nullptr, nullptr};
-  const Index parts = parts_for(dy.pixels(), pixel_grain(dy.c));
-  const Scratch scratch(cache_, static_cast<std::size_t>(parts * dy.c) * sizeof(double));
+template <>
+void CpuBackend::compute(const BiasBackward& op) {
+  const Loops& loop = loops(op.dy.type);
+  const NormReduce args{.dy = op.dy, .x = {}, .mean = nullptr, .mask = nullptr};
+  const Index parts = parts_for(op.dy.pixels(), pixel_grain(op.dy.c));
+  const Scratch scratch(cache_, static_cast<std::size_t>(parts * op.dy.c) * sizeof(double));
   double* sums = scratch.as<double>();
-  parallel(dy.pixels(), pixel_grain(dy.c), [&](Range range, Index part) {
-    loop.norm_reduce(args, range.begin, range.end, sums + part * dy.c, nullptr);
+  parallel(op.dy.pixels(), pixel_grain(op.dy.c), [&](Range range, Index part) {
+    loop.norm_reduce(args, range.begin, range.end, sums + part * op.dy.c, nullptr);
   });
-  for (Index c = 0; c < dy.c; ++c) {
-    double sum = into == Into::add ? static_cast<double>(dbias[c]) : 0.0;
-    for (Index part = 0; part < parts; ++part) sum += sums[part * dy.c + c];
-    dbias[c] = static_cast<float>(sum);
+  for (Index c = 0; c < op.dy.c; ++c) {
+    double sum = op.into == Into::add ? static_cast<double>(op.dbias[c]) : 0.0;
+    for (Index part = 0; part < parts; ++part) sum += sums[part * op.dy.c + c];
+    op.dbias[c] = static_cast<float>(sum);
   }
 }
 

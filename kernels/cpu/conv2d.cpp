@@ -70,35 +70,26 @@ void add_reorder(const Dnnl& dnnl, Plan& plan, const memory::desc& from, const m
   plan.reorder_to = memory(to, dnnl.engine(), nullptr);
 }
 
-void check_types(const char* op, const ConstView& x, const ConstView& y, DType weights) {
-  same_type(op, x, y);
-  if (x.type != weights)
-    throw Error(std::string(op) + ": " + dtype_name(x.type) + " activations with " + dtype_name(weights) +
-                " weights");
-}
-
 }  // namespace
 
-void CpuBackend::conv2d_forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
-                                ConstView residual, Activation activation, View y) {
-  check_types("conv2d_forward", x, y, weight.type);
-  same_type("conv2d_forward", x, residual);
-  if (is_matrix_product(spec) && !(x.packed() && y.packed())) {
+template <>
+void CpuBackend::compute(const Conv2dForward& op) {
+  if (is_matrix_product(op.spec) && !(op.x.packed() && op.y.packed())) {
     Product p;
-    p.op = "conv2d_forward";
-    p.a = x;
-    p.b = matrix<ConstView>(weight.data, weight.type, spec.out, spec.in);
+    p.op = op.name;
+    p.a = op.x;
+    p.b = matrix<ConstView>(op.weight.data, op.weight.type, op.spec.out, op.spec.in);
     p.transpose_b = true;
-    p.bias = bias;
-    p.residual = residual;
-    p.activation = activation;
-    p.c = y;
+    p.bias = op.bias;
+    p.residual = op.residual;
+    p.activation = op.activation;
+    p.c = op.y;
     product(p);
     return;
   }
-  const PackedInput input(*this, x, x.type), added(*this, residual, x.type);
-  PackedOutput output(*this, y);
-  convolve(spec, input.view(), weight, bias, added.view(), activation, output.view());
+  const PackedInput input(*this, op.x, op.x.type), added(*this, op.residual, op.x.type);
+  PackedOutput output(*this, op.y);
+  convolve(op.spec, input.view(), op.weight, op.bias, added.view(), op.activation, output.view());
   output.finish();
 }
 
@@ -128,7 +119,7 @@ void CpuBackend::convolve(const Conv2dSpec& spec, const ConstView& x, const Weig
   // oneDNN 2.6's AVX2 and SSE4.1 kernels read the wrong channels of a binary operand where a vector is not
   // full; a sum onto what y already holds is right everywhere, at the price of a copy.
   const bool fused = residual && (spec.out / spec.groups) % 16 == 0;
-  if (residual && !fused) copy(residual, y, Into::assign);
+  if (residual && !fused) compute(Copy{.x = residual, .y = y});
   const Index flags = (bias != nullptr ? 1 : 0) + (residual ? 2 : 0) + (relu ? 4 : 0);
   Plan& plan = dnnl_.plan(key_of(Op::conv_forward, spec, x, flags), "conv2d_forward", [&](Plan& made) {
     dnnl::post_ops post;
@@ -156,93 +147,91 @@ void CpuBackend::convolve(const Conv2dSpec& spec, const ConstView& x, const Weig
   plan.set(DNNL_ARG_DST, y.data);
   if (bias != nullptr) plan.set(DNNL_ARG_BIAS, bias);
   if (fused) plan.set(residual_argument, residual.data);
-  run(plan);
+  execute(plan);
 }
 
-void CpuBackend::conv2d_backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx) {
-  check_types("conv2d_backward_data", dx, dy, weight.type);
-  if (is_matrix_product(spec)) {
+template <>
+void CpuBackend::compute(const Conv2dBackwardData& op) {
+  if (is_matrix_product(op.spec)) {
     Product p;
-    p.op = "conv2d_backward_data";
-    p.a = dy;
-    p.b = matrix<ConstView>(weight.data, weight.type, spec.out, spec.in);
-    p.c = dx;
+    p.op = op.name;
+    p.a = op.dy;
+    p.b = matrix<ConstView>(op.weight.data, op.weight.type, op.spec.out, op.spec.in);
+    p.c = op.dx;
     product(p);
     return;
   }
-  const PackedInput gradient(*this, dy, dy.type);
-  PackedOutput output(*this, dx);
-  Plan& plan =
-      dnnl_.plan(key_of(Op::conv_backward_data, spec, dx, 0), "conv2d_backward_data", [&](Plan& made) {
-        const auto hint = forward_desc(dnnl_, spec, dx, dy, false, user_scratchpad());
-        const auto [strides, dilations, padding] = geometry(spec);
-        const dnnl::convolution_backward_data::desc desc(dnnl::algorithm::convolution_direct, activations(dx),
-                                                         weights_any(spec, weight.type), activations(dy),
-                                                         strides, dilations, padding, padding);
-        const dnnl::convolution_backward_data::primitive_desc chosen(desc, user_scratchpad(), dnnl_.engine(),
-                                                                     hint);
-        made.primitive = dnnl::convolution_backward_data(chosen);
-        made.add(dnnl_.engine(), DNNL_ARG_DIFF_DST, chosen.diff_dst_desc());
-        made.add(dnnl_.engine(), DNNL_ARG_WEIGHTS, chosen.weights_desc());
-        made.add(dnnl_.engine(), DNNL_ARG_DIFF_SRC, chosen.diff_src_desc());
-        add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
-        add_reorder(dnnl_, made, weights_desc(spec, weight.type), chosen.weights_desc(), false);
-        made.turned_block = turned_block_of(spec, chosen.weights_desc());
-      });
+  const PackedInput gradient(*this, op.dy, op.dy.type);
+  PackedOutput output(*this, op.dx);
+  Plan& plan = dnnl_.plan(key_of(Op::conv_backward_data, op.spec, op.dx, 0), op.name, [&](Plan& made) {
+    const auto hint = forward_desc(dnnl_, op.spec, op.dx, op.dy, false, user_scratchpad());
+    const auto [strides, dilations, padding] = geometry(op.spec);
+    const dnnl::convolution_backward_data::desc desc(dnnl::algorithm::convolution_direct, activations(op.dx),
+                                                     weights_any(op.spec, op.weight.type), activations(op.dy),
+                                                     strides, dilations, padding, padding);
+    const dnnl::convolution_backward_data::primitive_desc chosen(desc, user_scratchpad(), dnnl_.engine(),
+                                                                 hint);
+    made.primitive = dnnl::convolution_backward_data(chosen);
+    made.add(dnnl_.engine(), DNNL_ARG_DIFF_DST, chosen.diff_dst_desc());
+    made.add(dnnl_.engine(), DNNL_ARG_WEIGHTS, chosen.weights_desc());
+    made.add(dnnl_.engine(), DNNL_ARG_DIFF_SRC, chosen.diff_src_desc());
+    add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
+    add_reorder(dnnl_, made, weights_desc(op.spec, op.weight.type), chosen.weights_desc(), false);
+    made.turned_block = turned_block_of(op.spec, chosen.weights_desc());
+  });
   const Scratch weights(cache_,
                         plan.reorders_weights ? plan.memories.at(DNNL_ARG_WEIGHTS).get_desc().get_size() : 0);
-  arrange_weights(plan, spec, weight, weights.data());
+  arrange_weights(plan, op.spec, op.weight, weights.data());
   plan.set(DNNL_ARG_DIFF_DST, gradient.view().data);
-  plan.set(DNNL_ARG_WEIGHTS, plan.reorders_weights ? weights.data() : weight.data);
+  plan.set(DNNL_ARG_WEIGHTS, plan.reorders_weights ? weights.data() : op.weight.data);
   plan.set(DNNL_ARG_DIFF_SRC, output.view().data);
-  run(plan);
+  execute(plan);
   output.finish();
 }
 
-void CpuBackend::conv2d_backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight,
-                                        Into into) {
-  same_type("conv2d_backward_weight", x, dy);
-  const bool add = into == Into::add;
-  if (is_matrix_product(spec)) {
+template <>
+void CpuBackend::compute(const Conv2dBackwardWeight& op) {
+  const bool add = op.into == Into::add;
+  if (is_matrix_product(op.spec)) {
     Product p;
-    p.op = "conv2d_backward_weight";
-    p.a = dy;
+    p.op = op.name;
+    p.a = op.dy;
     p.transpose_a = true;
-    p.b = x;
-    p.c = matrix<View>(static_cast<void*>(dweight), DType::f32, spec.out, spec.in);
+    p.b = op.x;
+    p.c = matrix<View>(static_cast<void*>(op.dweight), DType::f32, op.spec.out, op.spec.in);
     p.add = add;
     product(p);
     return;
   }
-  const PackedInput input(*this, x, x.type), gradient(*this, dy, dy.type);
-  Plan& plan =
-      dnnl_.plan(key_of(Op::conv_backward_weight, spec, x, add), "conv2d_backward_weight", [&](Plan& made) {
-        const auto hint = forward_desc(dnnl_, spec, x, dy, false, user_scratchpad());
-        const auto [strides, dilations, padding] = geometry(spec);
-        const dnnl::convolution_backward_weights::desc desc(
-            dnnl::algorithm::convolution_direct, activations(x), weights_any(spec, DType::f32),
-            activations(dy), strides, dilations, padding, padding);
-        const dnnl::convolution_backward_weights::primitive_desc chosen(desc, user_scratchpad(),
-                                                                        dnnl_.engine(), hint);
-        made.primitive = dnnl::convolution_backward_weights(chosen);
-        made.add(dnnl_.engine(), DNNL_ARG_SRC, chosen.src_desc());
-        made.add(dnnl_.engine(), DNNL_ARG_DIFF_DST, chosen.diff_dst_desc());
-        made.add(dnnl_.engine(), DNNL_ARG_DIFF_WEIGHTS, chosen.diff_weights_desc());
-        add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
-        add_reorder(dnnl_, made, chosen.diff_weights_desc(), weights_desc(spec, DType::f32), add);
-      });
+  const PackedInput input(*this, op.x, op.x.type), gradient(*this, op.dy, op.dy.type);
+  Plan& plan = dnnl_.plan(key_of(Op::conv_backward_weight, op.spec, op.x, add), op.name, [&](Plan& made) {
+    const auto hint = forward_desc(dnnl_, op.spec, op.x, op.dy, false, user_scratchpad());
+    const auto [strides, dilations, padding] = geometry(op.spec);
+    const dnnl::convolution_backward_weights::desc desc(
+        dnnl::algorithm::convolution_direct, activations(op.x), weights_any(op.spec, DType::f32),
+        activations(op.dy), strides, dilations, padding, padding);
+    const dnnl::convolution_backward_weights::primitive_desc chosen(desc, user_scratchpad(), dnnl_.engine(),
+                                                                    hint);
+    made.primitive = dnnl::convolution_backward_weights(chosen);
+    made.add(dnnl_.engine(), DNNL_ARG_SRC, chosen.src_desc());
+    made.add(dnnl_.engine(), DNNL_ARG_DIFF_DST, chosen.diff_dst_desc());
+    made.add(dnnl_.engine(), DNNL_ARG_DIFF_WEIGHTS, chosen.diff_weights_desc());
+    add_scratchpad(dnnl_, made, chosen.scratchpad_desc());
+    add_reorder(dnnl_, made, chosen.diff_weights_desc(), weights_desc(op.spec, DType::f32), add);
+  });
   const bool own = plan.reorders_weights || add;
   const Scratch weights(cache_, own ? plan.memories.at(DNNL_ARG_DIFF_WEIGHTS).get_desc().get_size() : 0);
   plan.set(DNNL_ARG_SRC, input.view().data);
   plan.set(DNNL_ARG_DIFF_DST, gradient.view().data);
-  plan.set(DNNL_ARG_DIFF_WEIGHTS, own ? weights.data() : dweight);
-  run(plan);
+  plan.set(DNNL_ARG_DIFF_WEIGHTS, own ? weights.data() : op.dweight);
+  execute(plan);
   if (plan.reorders_weights) {
-    dnnl_.reorder(plan, weights.data(), dweight);
+    dnnl_.reorder(plan, weights.data(), op.dweight);
   } else if (add) {
-    const Index rows = spec.out, columns = spec.weight_elements() / spec.out;
-    copy(matrix<ConstView>(static_cast<const void*>(weights.data()), DType::f32, rows, columns),
-         matrix<View>(static_cast<void*>(dweight), DType::f32, rows, columns), Into::add);
+    const Index rows = op.spec.out, columns = op.spec.weight_elements() / op.spec.out;
+    compute(Copy{.x = matrix<ConstView>(static_cast<const void*>(weights.data()), DType::f32, rows, columns),
+                 .y = matrix<View>(static_cast<void*>(op.dweight), DType::f32, rows, columns),
+                 .into = Into::add});
   }
 }
 

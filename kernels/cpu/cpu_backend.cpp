@@ -39,15 +39,6 @@ std::string processor_name() {
   return "processor";
 }
 
-class HostRecording final : public Recording {
- public:
-  explicit HostRecording(std::function<void()> step) : step_(std::move(step)) {}
-  void replay() override { step_(); }
-
- private:
-  std::function<void()> step_;
-};
-
 }  // namespace
 
 CpuBackend::CpuBackend(int threads)
@@ -70,18 +61,7 @@ bool CpuBackend::supports(DType activations) const {
          (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
-std::unique_ptr<Recording> CpuBackend::record(std::function<void()> step) {
-  step();
-  return std::make_unique<HostRecording>(std::move(step));
-}
-
-const Loops& CpuBackend::loops(DType type, const char* op) const {
-  if (type == DType::f32) return tables_.f32;
-  if (type == DType::bf16) return tables_.bf16;
-  throw Error(std::string(op) + ": activations of type " + dtype_name(type) + "; use f32 or bf16");
-}
-
-void CpuBackend::run(Plan& plan) {
+void CpuBackend::execute(Plan& plan) {
   omp_set_num_threads(
       threads_);  // the setting belongs to the calling thread, which may not be the one that built this
   const Scratch scratchpad(cache_, plan.scratchpad_bytes);
@@ -102,7 +82,7 @@ PackedInput::PackedInput(CpuBackend& backend, const ConstView& view, DType type)
   packed.h = view.h;
   packed.w = view.w;
   packed.c = packed.pitch = view.c;
-  backend.copy(view, packed, Into::assign);
+  backend.compute(Copy{.x = view, .y = packed});
   view_ = packed;
 }
 
@@ -118,13 +98,7 @@ PackedOutput::PackedOutput(CpuBackend& backend, const View& view)
 }
 
 void PackedOutput::finish() {
-  if (scratch_.data() != nullptr) backend_.copy(view_, target_, Into::assign);
-}
-
-void same_type(const char* op, const ConstView& a, const ConstView& b) {
-  if (a && b && a.type != b.type)
-    throw Error(std::string(op) + ": activations of types " + dtype_name(a.type) + " and " +
-                dtype_name(b.type) + "; copy one into the type of the other");
+  if (scratch_.data() != nullptr) backend_.compute(Copy{.x = view_, .y = target_});
 }
 
 }  // namespace thaw::cpu

@@ -10,7 +10,7 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "kernels/specs.h"
+#include "kernels/ops/conv2d.h"
 
 namespace thaw::cpu {
 

@@ -2,14 +2,13 @@
 
 namespace thaw::cpu {
 
-void CpuBackend::dropout(ConstView x, float p, std::uint32_t layer, const StepState* state, View y) {
-  const Loops& loop = loops(x.type, "dropout");
-  same_type("dropout", x, y);
-  if (!(p >= 0.0f && p < 1.0f)) throw Error("dropout: p is " + std::to_string(p) + "; use 0 <= p < 1");
-  const auto step = static_cast<std::uint32_t>(state->step);
-  const Index grain = std::max<Index>(1, 1024 / std::max<Index>(1, x.c));
-  parallel(x.pixels(), grain, [&](Range range, Index) {
-    loop.dropout(x, y, p, layer, state->seed, step, range.begin, range.end);
+template <>
+void CpuBackend::compute(const DropoutForward& op) {
+  const Loops& loop = loops(op.x.type);
+  const auto step = static_cast<std::uint32_t>(op.state->step);
+  const Index grain = std::max<Index>(1, 1024 / std::max<Index>(1, op.x.c));
+  parallel(op.x.pixels(), grain, [&](Range range, Index) {
+    loop.dropout(op.x, op.y, op.p, op.layer, op.state->seed, step, range.begin, range.end);
   });
 }
 

@@ -2,12 +2,19 @@
 
 namespace thaw::cpu {
 
-void CpuBackend::add(ConstView a, ConstView b, View y) {
-  const Loops& loop = loops(y.type, "add");
-  same_type("add", a, b);
-  same_type("add", a, y);
-  parallel(y.pixels(), pixel_grain(y.c),
-           [&](Range range, Index) { loop.add(a, b, y, range.begin, range.end); });
+template <>
+void CpuBackend::compute(const Copy& op) {
+  const Loops& loop = loops(op.x.type);
+  const auto body = op.y.type == DType::f32 ? loop.copy_to_f32 : loop.copy_to_bf16;
+  parallel(op.x.pixels(), pixel_grain(op.x.c),
+           [&](Range range, Index) { body(op.x, op.y, op.into == Into::add, range.begin, range.end); });
+}
+
+template <>
+void CpuBackend::compute(const Add& op) {
+  const Loops& loop = loops(op.y.type);
+  parallel(op.y.pixels(), pixel_grain(op.y.c),
+           [&](Range range, Index) { loop.add(op.a, op.b, op.y, range.begin, range.end); });
 }
 
 }  // namespace thaw::cpu

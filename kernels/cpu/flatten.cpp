@@ -29,19 +29,19 @@ void rows_to_pictures(const ConstView& dy, const View& dx, Range range) {
 
 }  // namespace
 
-void CpuBackend::flatten_forward(ConstView x, View y) {
-  loops(x.type, "flatten_forward");
-  same_type("flatten_forward", x, y);
-  parallel(x.n, 1, [&](Range range, Index) {
-    x.type == DType::f32 ? pictures_to_rows<float>(x, y, range) : pictures_to_rows<bf16>(x, y, range);
+template <>
+void CpuBackend::compute(const FlattenForward& op) {
+  parallel(op.x.n, 1, [&](Range range, Index) {
+    op.x.type == DType::f32 ? pictures_to_rows<float>(op.x, op.y, range)
+                            : pictures_to_rows<bf16>(op.x, op.y, range);
   });
 }
 
-void CpuBackend::flatten_backward(ConstView dy, View dx) {
-  loops(dy.type, "flatten_backward");
-  same_type("flatten_backward", dy, dx);
-  parallel(dx.n, 1, [&](Range range, Index) {
-    dx.type == DType::f32 ? rows_to_pictures<float>(dy, dx, range) : rows_to_pictures<bf16>(dy, dx, range);
+template <>
+void CpuBackend::compute(const FlattenBackward& op) {
+  parallel(op.dx.n, 1, [&](Range range, Index) {
+    op.dx.type == DType::f32 ? rows_to_pictures<float>(op.dy, op.dx, range)
+                             : rows_to_pictures<bf16>(op.dy, op.dx, range);
   });
 }
 

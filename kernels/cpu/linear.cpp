@@ -2,38 +2,41 @@
 
 namespace thaw::cpu {
 
-void CpuBackend::linear_forward(ConstView x, Weights weight, const float* bias, View y) {
-  const PackedInput input(*this, x, weight.type);
+template <>
+void CpuBackend::compute(const LinearForward& op) {
+  const PackedInput input(*this, op.x, op.weight.type);
   Product p;
-  p.op = "linear_forward";
+  p.op = op.name;
   p.a = input.view();
-  p.b = matrix<ConstView>(weight.data, weight.type, y.c, x.c);
+  p.b = matrix<ConstView>(op.weight.data, op.weight.type, op.y.c, op.x.c);
   p.transpose_b = true;
-  p.bias = bias;
-  p.c = y;
+  p.bias = op.bias;
+  p.c = op.y;
   product(p);
 }
 
-void CpuBackend::linear_backward_data(ConstView dy, Weights weight, View dx) {
+template <>
+void CpuBackend::compute(const LinearBackwardData& op) {
   // A head's gradient comes in f32 from the loss even where the activations are bf16.
-  const PackedInput gradient(*this, dy, weight.type);
+  const PackedInput gradient(*this, op.dy, op.weight.type);
   Product p;
-  p.op = "linear_backward_data";
+  p.op = op.name;
   p.a = gradient.view();
-  p.b = matrix<ConstView>(weight.data, weight.type, dy.c, dx.c);
-  p.c = dx;
+  p.b = matrix<ConstView>(op.weight.data, op.weight.type, op.dy.c, op.dx.c);
+  p.c = op.dx;
   product(p);
 }
 
-void CpuBackend::linear_backward_weight(ConstView x, ConstView dy, float* dweight, Into into) {
-  const PackedInput gradient(*this, dy, x.type);
+template <>
+void CpuBackend::compute(const LinearBackwardWeight& op) {
+  const PackedInput gradient(*this, op.dy, op.x.type);
   Product p;
-  p.op = "linear_backward_weight";
+  p.op = op.name;
   p.a = gradient.view();
   p.transpose_a = true;
-  p.b = x;
-  p.c = matrix<View>(static_cast<void*>(dweight), DType::f32, dy.c, x.c);
-  p.add = into == Into::add;
+  p.b = op.x;
+  p.c = matrix<View>(static_cast<void*>(op.dweight), DType::f32, op.dy.c, op.x.c);
+  p.add = op.into == Into::add;
   product(p);
 }
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "kernels/specs.h"
+#include "kernels/ops/pool2d.h"
 
 namespace thaw::cpu {
 
@@ -49,7 +49,7 @@ struct Loops {
   void (*add)(const ConstView& a, const ConstView& b, const View& y, Index begin, Index end);
   void (*relu_forward)(const ConstView& x, const View& y, Index begin, Index end);
   void (*relu_backward)(const ConstView& dy, const ConstView& y, const View& dx, Index begin, Index end);
-  // [begin, end): pixels; see Backend::dropout.
+  // [begin, end): pixels; see DropoutForward.
   void (*dropout)(const ConstView& x, const View& y, float p, std::uint64_t layer, std::uint64_t seed,
                   std::uint32_t step, Index begin, Index end);
 

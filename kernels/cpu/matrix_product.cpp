@@ -64,7 +64,7 @@ void CpuBackend::product(const Product& p) {
   plan.set(DNNL_ARG_DST, p.c.data);
   if (p.bias != nullptr) plan.set(DNNL_ARG_BIAS, p.bias);
   if (p.residual) plan.set(DNNL_ARG_ATTR_MULTIPLE_POST_OP(p.add ? 1 : 0) | DNNL_ARG_SRC_1, p.residual.data);
-  run(plan);
+  execute(plan);
 }
 
 }  // namespace thaw::cpu

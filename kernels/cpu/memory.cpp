@@ -25,8 +25,8 @@ void CpuBackend::copy_bytes(void* to, const void* from, std::size_t bytes) {
   if (bytes % line == 0 && lines > large && reinterpret_cast<std::uintptr_t>(to) % line == 0) {
     // As f32 values: the loops' stores past the caches are twice as fast as memcpy here, and keep every bit.
     const auto rows = static_cast<Index>(lines), columns = static_cast<Index>(line / sizeof(float));
-    copy(matrix<ConstView>(from, DType::f32, rows, columns), matrix<View>(to, DType::f32, rows, columns),
-         Into::assign);
+    compute(Copy{.x = matrix<ConstView>(from, DType::f32, rows, columns),
+                 .y = matrix<View>(to, DType::f32, rows, columns)});
     return;
   }
   parallel(static_cast<Index>(bytes), grain, [&](Range range, Index) {

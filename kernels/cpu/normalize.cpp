@@ -24,22 +24,19 @@ void rows(const std::uint8_t* x, Index channels, const std::vector<Table>& table
 
 }  // namespace
 
-void CpuBackend::normalize_u8(const std::uint8_t* x, std::int64_t channels, const float* mean,
-                              const float* std, const std::uint8_t* flip, View y) {
-  if (channels > y.c)
-    throw Error("normalize_u8: " + std::to_string(channels) + " channels into " + std::to_string(y.c));
-  loops(y.type, "normalize_u8");
-  std::vector<Table> tables(static_cast<std::size_t>(channels));
+template <>
+void CpuBackend::compute(const NormalizeU8& op) {
+  std::vector<Table> tables(static_cast<std::size_t>(op.channels));
   for (std::size_t c = 0; c < tables.size(); ++c) {
     for (std::size_t value = 0; value < 256; ++value) {
-      tables[c][value] = (static_cast<float>(value) / 255.0f - mean[c]) / std[c];
+      tables[c][value] = (static_cast<float>(value) / 255.0f - op.mean[c]) / op.std[c];
     }
   }
-  parallel(y.n * y.h, std::max<Index>(1, 4096 / y.w), [&](Range range, Index) {
-    if (y.type == DType::f32) {
-      rows<float>(x, channels, tables, flip, y, range);
+  parallel(op.y.n * op.y.h, std::max<Index>(1, 4096 / op.y.w), [&](Range range, Index) {
+    if (op.y.type == DType::f32) {
+      rows<float>(op.x, op.channels, tables, op.flip, op.y, range);
     } else {
-      rows<bf16>(x, channels, tables, flip, y, range);
+      rows<bf16>(op.x, op.channels, tables, op.flip, op.y, range);
     }
   });
 }

@@ -10,9 +10,4 @@ inline Index row_grain(const ConstView& out) {
   return std::max<Index>(1, 2048 / std::max<Index>(1, out.w * out.c));
 }
 
-inline void check_kernel(const char* op, const Pool2dSpec& spec) {
-  if (spec.kernel > 15)
-    throw Error(std::string(op) + ": kernel " + std::to_string(spec.kernel) + " is above 15");
-}
-
 }  // namespace thaw::cpu

@@ -35,19 +35,17 @@ void backward(const ConstView& dy, const View& dx, Range rows) {
 
 }  // namespace
 
-void CpuBackend::shortcut_a_forward(ConstView x, View y) {
-  loops(x.type, "shortcut_a_forward");
-  same_type("shortcut_a_forward", x, y);
-  parallel(y.n * y.h, 4, [&](Range rows, Index) {
-    x.type == DType::f32 ? forward<float>(x, y, rows) : forward<bf16>(x, y, rows);
+template <>
+void CpuBackend::compute(const ShortcutAForward& op) {
+  parallel(op.y.n * op.y.h, 4, [&](Range rows, Index) {
+    op.x.type == DType::f32 ? forward<float>(op.x, op.y, rows) : forward<bf16>(op.x, op.y, rows);
   });
 }
 
-void CpuBackend::shortcut_a_backward(ConstView dy, View dx) {
-  loops(dy.type, "shortcut_a_backward");
-  same_type("shortcut_a_backward", dy, dx);
-  parallel(dx.n * dx.h, 4, [&](Range rows, Index) {
-    dx.type == DType::f32 ? backward<float>(dy, dx, rows) : backward<bf16>(dy, dx, rows);
+template <>
+void CpuBackend::compute(const ShortcutABackward& op) {
+  parallel(op.dx.n * op.dx.h, 4, [&](Range rows, Index) {
+    op.dx.type == DType::f32 ? backward<float>(op.dy, op.dx, rows) : backward<bf16>(op.dy, op.dx, rows);
   });
 }
 

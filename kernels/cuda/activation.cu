@@ -14,20 +14,19 @@ struct ReluGradient {
 
 }  // namespace
 
-void relu_forward(const Queue& queue, ConstView x, View y) {
-  with_type("relu_forward", y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const ReluForward& op, Workspace) {
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
-    if (x.type != y.type) throw Error("relu_forward: x and y have different types");
-    map<T, T>(queue, "relu_forward", Relu{}, y, x);
+    map<T, T>(queue, op.name, Relu{}, op.y, op.x);
   });
 }
 
-void relu_backward(const Queue& queue, ConstView dy, ConstView y, View dx) {
-  with_type("relu_backward", dx.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const ReluBackward& op, Workspace) {
+  with_type(op.name, op.dx.type, [&](auto type) {
     using T = decltype(type);
-    if (dy.type != dx.type || y.type != dx.type)
-      throw Error("relu_backward: dy, y and dx have different types");
-    map<T, T, T>(queue, "relu_backward", ReluGradient{}, dx, dy, y);
+    map<T, T, T>(queue, op.name, ReluGradient{}, op.dx, op.dy, op.y);
   });
 }
 

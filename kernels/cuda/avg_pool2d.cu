@@ -104,38 +104,38 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-void avg_pool2d_forward(const Queue& queue, const Pool2dSpec& spec, ConstView x, View y) {
-  const char* op = "avg_pool2d_forward";
-  check_pool(op, spec, x, y);
-  if (y.elements() == 0) return;
-  with_type(op, y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const AvgPool2dForward& op, Workspace) {
+  if (op.y.elements() == 0) return;
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, spec, x, y, y);
-          const auto kernel =
-              tiles(spec, x, y) ? avg_tiles_kernel<wide.value, T> : avg_forward_kernel<wide.value, T>;
-          launch(queue, op, kernel, dim3(g.shape.grid()), g, input_pixels<T>(x), output_pixels<T>(y));
+          const PoolGeometry g = geometry_of(queue, op.spec, op.x, op.y, op.y);
+          const auto kernel = tiles(op.spec, op.x, op.y) ? avg_tiles_kernel<wide.value, T>
+                                                         : avg_forward_kernel<wide.value, T>;
+          launch(queue, op.name, kernel, dim3(g.shape.grid()), g, input_pixels<T>(op.x),
+                 output_pixels<T>(op.y));
         },
-        x, y);
+        op.x, op.y);
   });
 }
 
-void avg_pool2d_backward(const Queue& queue, const Pool2dSpec& spec, ConstView dy, View dx) {
-  const char* op = "avg_pool2d_backward";
-  check_pool(op, spec, dx, dy);
-  if (dx.elements() == 0) return;
-  with_type(op, dx.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const AvgPool2dBackward& op, Workspace) {
+  if (op.dx.elements() == 0) return;
+  with_type(op.name, op.dx.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const bool tiled = tiles(spec, dx, dy);
-          const PoolGeometry g = geometry_of(queue, spec, dx, dy, tiled ? dy : ConstView(dx));
+          const bool tiled = tiles(op.spec, op.dx, op.dy);
+          const PoolGeometry g = geometry_of(queue, op.spec, op.dx, op.dy, tiled ? op.dy : ConstView(op.dx));
           const auto kernel =
               tiled ? avg_tiles_gradient_kernel<wide.value, T> : avg_backward_kernel<wide.value, T>;
-          launch(queue, op, kernel, dim3(g.shape.grid()), g, input_pixels<T>(dy), output_pixels<T>(dx));
+          launch(queue, op.name, kernel, dim3(g.shape.grid()), g, input_pixels<T>(op.dy),
+                 output_pixels<T>(op.dx));
         },
-        dy, dx);
+        op.dy, op.dx);
   });
 }
 

@@ -104,71 +104,67 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-void batch_norm_apply(const Queue& queue, const BatchNormSpec& spec, ConstView x, const float* mean,
-                      const float* var, const float* gamma, const float* beta, ConstView residual, View y,
-                      std::uint8_t* relu_mask) {
-  const char* op = "batch_norm_apply";
-  for (const ConstView& other : {residual, ConstView(y)}) {
-    same_shape(op, x, other);
-    same_type(op, x, other);
-  }
-  if (x.elements() == 0) return;
-  with_type(op, x.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const BatchNormApply& op, Workspace) {
+  if (op.x.elements() == 0) return;
+  with_type(op.name, op.x.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const Columns shape = columns_of(queue, x.pixels(), x.c, apply_blocks(bool{residual}),
-                                           apply_in_flight<T, wide.value>);
-          const ApplyArguments<T> a{shape,
-                                    input_pixels<T>(x),
-                                    input_pixels<T>(residual),
-                                    output_pixels<T>(y),
-                                    {mean, var, gamma, beta, spec.eps},
-                                    relu_mask,
-                                    spec.activation == Activation::relu};
+          const bool residual{op.residual};
+          const ApplyArguments<T> a{.shape = columns_of(queue, op.x.pixels(), op.x.c, apply_blocks(residual),
+                                                        apply_in_flight<T, wide.value>),
+                                    .x = input_pixels<T>(op.x),
+                                    .residual = input_pixels<T>(op.residual),
+                                    .y = output_pixels<T>(op.y),
+                                    .norm = {.mean = op.mean,
+                                             .var = op.var,
+                                             .gamma = op.gamma,
+                                             .beta = op.beta,
+                                             .eps = op.spec.eps},
+                                    .mask = op.relu_mask,
+                                    .relu = op.spec.activation == Activation::relu};
           const auto kernel =
               residual ? apply_kernel<wide.value, true, T> : apply_kernel<wide.value, false, T>;
-          launch(queue, op, kernel, dim3(a.shape.grid()), a);
+          launch(queue, op.name, kernel, dim3(a.shape.grid()), a);
         },
-        x, residual, y);
+        op.x, op.residual, op.y);
   });
 }
 
-void batch_norm_backward_apply(const Queue& queue, const BatchNormSpec& spec, ConstView dy, ConstView x,
-                               const float* mean, const float* var, const float* gamma,
-                               const std::uint8_t* relu_mask, const float* sum_g, const float* sum_g_xhat,
-                               View dx, Into into, View dresidual) {
-  const char* op = "batch_norm_backward_apply";
-  for (const ConstView& other : {x, ConstView(dx), ConstView(dresidual)}) {
-    same_shape(op, dy, other);
-    same_type(op, dy, other);
-  }
-  require(sum_g == nullptr || x, op, "x is needed where statistics were computed from it");
-  if (dy.elements() == 0) return;
-  if (sum_g == nullptr) x = ConstView();
-  with_type(op, dy.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const BatchNormBackwardApply& op, Workspace) {
+  if (op.dy.elements() == 0) return;
+  const ConstView x = op.sum_g == nullptr ? ConstView() : op.x;
+  with_type(op.name, op.dy.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const GradientArguments<T> a{columns_of(queue, dy.pixels(), dy.c),
-                                       input_pixels<T>(dy),
-                                       input_pixels<T>(x),
-                                       output_pixels<T>(dx),
-                                       output_pixels<T>(dresidual),
-                                       {mean, var, gamma, nullptr, spec.eps},
-                                       sum_g,
-                                       sum_g_xhat,
-                                       relu_mask,
-                                       dx && into == Into::add};
-          launch(queue, op, gradient_kernel<wide.value, T>, dim3(a.shape.grid()), a);
+          const GradientArguments<T> a{.shape = columns_of(queue, op.dy.pixels(), op.dy.c),
+                                       .dy = input_pixels<T>(op.dy),
+                                       .x = input_pixels<T>(x),
+                                       .dx = output_pixels<T>(op.dx),
+                                       .dresidual = output_pixels<T>(op.dresidual),
+                                       .norm = {.mean = op.mean,
+                                                .var = op.var,
+                                                .gamma = op.gamma,
+                                                .beta = nullptr,
+                                                .eps = op.spec.eps},
+                                       .sum_g = op.sum_g,
+                                       .sum_g_xhat = op.sum_g_xhat,
+                                       .mask = op.relu_mask,
+                                       .adds = op.dx && op.into == Into::add};
+          launch(queue, op.name, gradient_kernel<wide.value, T>, dim3(a.shape.grid()), a);
         },
-        dy, x, dx, dresidual);
+        op.dy, x, op.dx, op.dresidual);
   });
 }
 
-void lerp(const Queue& queue, const float* from, std::int64_t count, float scale, float weight, float* to) {
-  if (count > 0)
-    launch(queue, "lerp", lerp_kernel, dim3(grid_for(queue, count)), from, count, scale, weight, to);
+template <>
+void run(const Queue& queue, const Lerp& op, Workspace) {
+  if (op.count > 0)
+    launch(queue, op.name, lerp_kernel, dim3(grid_for(queue, op.count)), op.from, op.count, op.scale,
+           op.weight, op.to);
 }
 
 }  // namespace thaw::cuda

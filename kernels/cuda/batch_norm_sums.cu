@@ -111,61 +111,75 @@ struct Bias {
 
 }  // namespace
 
-std::size_t column_sums_bytes(const Queue& queue, const ConstView& view) {
-  const Columns shape = sum_columns(queue, view.pixels(), view.c, 1);  // no sums have more parts
-  return static_cast<std::size_t>(std::int64_t{shape.parts} * 2 * shape.channels) * sizeof(double);
+std::size_t workspace_bytes(const Queue& queue, const BatchNormStatistics& op) {
+  return most_column_sums_bytes(queue, op.x.pixels(), op.x.c, 2);
 }
 
-void batch_norm_statistics(const Queue& queue, ConstView x, float* mean, float* var, Workspace workspace) {
-  const char* op = "batch_norm_statistics";
-  require(x.pixels() > 0, op, "no pixels; the batch is empty");
-  with_type(op, x.type, [&](auto type) {
+std::size_t workspace_bytes(const Queue& queue, const BatchNormBackwardReduce& op) {
+  return most_column_sums_bytes(queue, op.x.pixels(), op.x.c, 2);
+}
+
+std::size_t workspace_bytes(const Queue& queue, const BiasBackward& op) {
+  return most_column_sums_bytes(queue, op.dy.pixels(), op.dy.c, 1);
+}
+
+template <>
+void run(const Queue& queue, const BatchNormStatistics& op, Workspace workspace) {
+  with_type(op.name, op.x.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const Moments<T, wide.value> f{input_pixels<T>(x), x.pixels() / 3,
-                                         1.0 / static_cast<double>(x.pixels()), mean, var};
-          column_sums<2>(queue, op, f, sum_columns(queue, x.pixels(), x.c, f.in_flight), workspace);
+          const Moments<T, wide.value> f{.x = input_pixels<T>(op.x),
+                                         .origin = op.x.pixels() / 3,
+                                         .share = 1.0 / static_cast<double>(op.x.pixels()),
+                                         .mean = op.mean,
+                                         .var = op.var};
+          column_sums<2>(queue, op.name, f, sum_columns(queue, op.x.pixels(), op.x.c, f.in_flight),
+                         workspace);
         },
-        x);
+        op.x);
   });
 }
 
-void batch_norm_backward_reduce(const Queue& queue, const BatchNormSpec& spec, ConstView dy, ConstView x,
-                                const float* mean, const float* var, const std::uint8_t* relu_mask,
-                                float* sum_g, float* sum_g_xhat, Workspace workspace) {
-  const char* op = "batch_norm_backward_reduce";
-  same_shape(op, dy, x);
-  same_type(op, dy, x);
-  with_type(op, dy.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const BatchNormBackwardReduce& op, Workspace workspace) {
+  with_type(op.name, op.dy.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
           const auto sum = [&](auto masked) {
-            const Gradients<T, wide.value, masked.value> f{
-                input_pixels<T>(dy), input_pixels<T>(x), mean,  var,       relu_mask,
-                (dy.c + 7) / 8,      spec.eps,           sum_g, sum_g_xhat};
-            column_sums<2>(queue, op, f, sum_columns(queue, dy.pixels(), dy.c, f.in_flight), workspace);
+            const Gradients<T, wide.value, masked.value> f{.dy = input_pixels<T>(op.dy),
+                                                           .x = input_pixels<T>(op.x),
+                                                           .mean = op.mean,
+                                                           .var = op.var,
+                                                           .mask = op.relu_mask,
+                                                           .mask_pitch = (op.dy.c + 7) / 8,
+                                                           .eps = op.spec.eps,
+                                                           .sum_g = op.sum_g,
+                                                           .sum_g_xhat = op.sum_g_xhat};
+            column_sums<2>(queue, op.name, f, sum_columns(queue, op.dy.pixels(), op.dy.c, f.in_flight),
+                           workspace);
           };
-          if (relu_mask != nullptr)
+          if (op.relu_mask != nullptr)
             sum(std::true_type{});
           else
             sum(std::false_type{});
         },
-        dy, x);
+        op.dy, op.x);
   });
 }
 
-void bias_backward(const Queue& queue, ConstView dy, float* dbias, Into into, Workspace workspace) {
-  with_type("bias_backward", dy.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const BiasBackward& op, Workspace workspace) {
+  with_type(op.name, op.dy.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const Bias<T, wide.value> f{input_pixels<T>(dy), dbias, into};
-          column_sums<1>(queue, "bias_backward", f, sum_columns(queue, dy.pixels(), dy.c, f.in_flight),
+          const Bias<T, wide.value> f{input_pixels<T>(op.dy), op.dbias, op.into};
+          column_sums<1>(queue, op.name, f, sum_columns(queue, op.dy.pixels(), op.dy.c, f.in_flight),
                          workspace);
         },
-        dy);
+        op.dy);
   });
 }
 

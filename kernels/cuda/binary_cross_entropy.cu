@@ -25,14 +25,12 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-void binary_cross_entropy_with_logits(const Queue& queue, std::int64_t n, std::int64_t k, const float* logits,
-                                      const float* targets, const float* weights, const float* normalizer,
-                                      float* row_loss, float* loss, float* dlogits) {
-  const char* op = "binary_cross_entropy_with_logits";
-  if (n > 0)
-    launch(queue, op, binary_kernel, dim3(grid_for(queue, n * 32)), n, k, logits, targets, weights,
-           normalizer, row_loss, dlogits);
-  mean_loss(queue, op, n, row_loss, normalizer, loss);
+template <>
+void run(const Queue& queue, const BinaryCrossEntropyWithLogits& op, Workspace) {
+  if (op.n > 0)
+    launch(queue, op.name, binary_kernel, dim3(grid_for(queue, op.n * 32)), op.n, op.k, op.logits, op.targets,
+           op.weights, op.normalizer, op.row_loss, op.dlogits);
+  mean_loss(queue, op.name, op.n, op.row_loss, op.normalizer, op.loss);
 }
 
 }  // namespace thaw::cuda

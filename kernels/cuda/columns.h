@@ -141,15 +141,6 @@ void with_width(F f, const Views&... views) {
     f(std::false_type{});
 }
 
-inline void same_shape(const char* op, const ConstView& a, const ConstView& b) {
-  if (b && (a.n != b.n || a.h != b.h || a.w != b.w || a.c != b.c))
-    throw Error(std::string(op) + ": views of different shapes");
-}
-
-inline void same_type(const char* op, const ConstView& a, const ConstView& b) {
-  if (b && a.type != b.type) throw Error(std::string(op) + ": views of different types");
-}
-
 inline void require(bool holds, const char* op, const char* what) {
   if (!holds) throw Error(std::string(op) + ": " + what);
 }

@@ -30,12 +30,6 @@ std::vector<std::int64_t> key_of(ConvolutionKind kind, const Conv2dSpec& s, cons
   return key;
 }
 
-void check_shapes(const char* op, const Conv2dSpec& s, const ConstView& x, const ConstView& y) {
-  const bool fits = x.c == s.in && y.c == s.out && x.n == y.n && y.h == s.out_h(x.h) && y.w == s.out_w(x.w);
-  if (!fits) throw Error(std::string(op) + ": the views do not have the shapes of the convolution");
-  if (x.type != y.type) throw Error(std::string(op) + ": x and y have different types");
-}
-
 // A packed f32 copy of a view, or room for one.
 class F32Copy {
  public:
@@ -48,7 +42,7 @@ class F32Copy {
     view_.c = view_.pitch = v.c;
   }
   const F32Copy& fill(const Queue& queue) const {
-    copy(queue, from_, view_, Into::assign);
+    run(queue, Copy{.x = from_, .y = view_});
     return *this;
   }
   View view() const { return view_; }
@@ -101,8 +95,8 @@ Plan Convolutions::compile_numbered(const std::vector<Descriptor>& proposed, con
 }
 
 template <class Build>
-bool Convolutions::try_run(Key key, DType type, const char* op, const Arguments& arguments, Build build,
-                           std::string& refusal) {
+bool Convolutions::try_execute(Key key, DType type, const char* op, const Arguments& arguments, Build build,
+                               std::string& refusal) {
   key.push_back(tf32_ ? 1 : 0);
   auto it = plans_.find(key);
   if (it == plans_.end()) {
@@ -124,9 +118,9 @@ bool Convolutions::try_run(Key key, DType type, const char* op, const Arguments&
 }
 
 template <class Build>
-void Convolutions::run(Key key, DType type, const char* op, const Arguments& arguments, Build build) {
+void Convolutions::execute(Key key, DType type, const char* op, const Arguments& arguments, Build build) {
   std::string refusal;
-  if (!try_run(std::move(key), type, op, arguments, build, refusal))
+  if (!try_execute(std::move(key), type, op, arguments, build, refusal))
     throw Error(
         std::string(op) + ": cuDNN has no engine for it on this device" +
         (limits_for(type, tf32_).tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16") +
@@ -134,75 +128,72 @@ void Convolutions::run(Key key, DType type, const char* op, const Arguments& arg
 }
 
 // bf16 by way of packed f32 copies: exact, for f32 holds every bf16, but slow.
-void Convolutions::forward_in_f32(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
-                                  ConstView residual, Activation activation, View y) {
-  const F32Copy x32(pool_, x), w32(pool_, row_of(weight, spec.weight_elements())), y32(pool_, y);
-  const F32Copy r32(pool_, residual);
-  if (residual) r32.fill(queue_);
-  forward(spec, x32.fill(queue_).view(), {w32.fill(queue_).view().data, DType::f32}, bias,
-          residual ? ConstView(r32.view()) : ConstView(), activation, y32.view());
-  copy(queue_, y32.view(), y, Into::assign);
+void Convolutions::run_in_f32(const Conv2dForward& op) {
+  const F32Copy x32(pool_, op.x), w32(pool_, row_of(op.weight, op.spec.weight_elements())), y32(pool_, op.y);
+  const F32Copy r32(pool_, op.residual);
+  Conv2dForward wide = op;
+  wide.x = x32.fill(queue_).view();
+  wide.weight = {w32.fill(queue_).view().data, DType::f32};
+  if (op.residual) wide.residual = r32.fill(queue_).view();
+  wide.y = y32.view();
+  run(wide);
+  cuda::run(queue_, Copy{.x = y32.view(), .y = op.y});
 }
 
-void Convolutions::forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
-                           ConstView residual, Activation activation, View y) {
-  const char* op = "conv2d_forward";
-  check_shapes(op, spec, x, y);
-  Key key = key_of(ConvolutionKind::forward, spec, x, y);
-  key.push_back(static_cast<std::int64_t>(activation));
-  key.push_back(bias ? 1 : 0);
-  if (residual) describe(key, residual);
-  Arguments arguments{{uid_x, uid_w, uid_y}, {x.data, weight.data, y.data}};
-  if (bias) {
+void Convolutions::run(const Conv2dForward& op) {
+  Key key = key_of(ConvolutionKind::forward, op.spec, op.x, op.y);
+  key.push_back(static_cast<std::int64_t>(op.activation));
+  key.push_back(op.bias ? 1 : 0);
+  if (op.residual) describe(key, op.residual);
+  Arguments arguments{{uid_x, uid_w, uid_y}, {op.x.data, op.weight.data, op.y.data}};
+  if (op.bias) {
     arguments.uids.push_back(uid_bias);
-    arguments.pointers.push_back(bias);
+    arguments.pointers.push_back(op.bias);
   }
-  if (residual) {
+  if (op.residual) {
     arguments.uids.push_back(uid_residual);
-    arguments.pointers.push_back(residual.data);
+    arguments.pointers.push_back(op.residual.data);
   }
   const auto build = [&](GraphBuilder& builder) {
-    return forward_graph(builder, spec, x, weight.type, bias != nullptr, residual, activation, y);
+    return forward_graph(builder, op.spec, op.x, op.weight.type, op.bias != nullptr, op.residual,
+                         op.activation, op.y);
   };
-  const bool fused = bias || residual || activation != Activation::none;
-  if (!fused || x.type != DType::bf16) return run(std::move(key), x.type, op, arguments, build);
+  const bool fused = op.bias || op.residual || op.activation != Activation::none;
+  if (!fused || op.x.type != DType::bf16)
+    return execute(std::move(key), op.x.type, op.name, arguments, build);
   // cuDNN proposes none for some fused bf16 graphs (depthwise), and for others, at addresses or pitches of an
   // odd number of elements, only engines whose source does not compile (tests/simt/cudnn_answers.tsv).
   std::string refusal;
-  if (!try_run(std::move(key), x.type, op, arguments, build, refusal))
-    forward_in_f32(spec, x, weight, bias, residual, activation, y);
+  if (!try_execute(std::move(key), op.x.type, op.name, arguments, build, refusal)) run_in_f32(op);
 }
 
-void Convolutions::backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx) {
-  check_shapes("conv2d_backward_data", spec, dx, dy);
-  run(key_of(ConvolutionKind::data_gradient, spec, dx, dy), dy.type, "conv2d_backward_data",
-      {{uid_x, uid_w, uid_y}, {dx.data, weight.data, dy.data}},
-      [&](GraphBuilder& b) { return data_gradient_graph(b, spec, dx, weight.type, dy); });
+void Convolutions::run(const Conv2dBackwardData& op) {
+  execute(key_of(ConvolutionKind::data_gradient, op.spec, op.dx, op.dy), op.dy.type, op.name,
+          {{uid_x, uid_w, uid_y}, {op.dx.data, op.weight.data, op.dy.data}},
+          [&](GraphBuilder& b) { return data_gradient_graph(b, op.spec, op.dx, op.weight.type, op.dy); });
 }
 
-void Convolutions::backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight,
-                                   Into into) {
-  check_shapes("conv2d_backward_weight", spec, x, dy);
+void Convolutions::run(const Conv2dBackwardWeight& op) {
   const auto compute = [&](void* to) {
-    run(key_of(ConvolutionKind::weight_gradient, spec, x, dy), x.type, "conv2d_backward_weight",
-        {{uid_x, uid_w, uid_y}, {x.data, to, dy.data}},
-        [&](GraphBuilder& b) { return weight_gradient_graph(b, spec, x, dy); });
+    execute(key_of(ConvolutionKind::weight_gradient, op.spec, op.x, op.dy), op.x.type, op.name,
+            {{uid_x, uid_w, uid_y}, {op.x.data, to, op.dy.data}},
+            [&](GraphBuilder& b) { return weight_gradient_graph(b, op.spec, op.x, op.dy); });
   };
-  const bool direct =
-      x.type == DType::f32 && into == Into::assign && reinterpret_cast<std::uintptr_t>(dweight) % 16 == 0;
-  if (direct) return compute(dweight);
+  const bool direct = op.x.type == DType::f32 && op.into == Into::assign &&
+                      reinterpret_cast<std::uintptr_t>(op.dweight) % 16 == 0;
+  if (direct) return compute(op.dweight);
 
   View from;
-  from.type = x.type;
+  from.type = op.x.type;
   from.n = 1;
-  from.c = from.pitch = spec.weight_elements();
+  from.c = from.pitch = op.spec.weight_elements();
   const Temporary gradient(pool_, static_cast<std::size_t>(from.c) * item_size(from.type));
   from.data = gradient.data();
   View to = from;
   to.type = DType::f32;
-  to.data = dweight;
+  to.data = op.dweight;
   compute(from.data);
-  copy(queue_, from, to, into);
+  cuda::run(queue_, Copy{.x = from, .y = to, .into = op.into});
 }
 
 }  // namespace thaw::cuda

@@ -23,11 +23,9 @@ class Convolutions {
   Convolutions(const Convolutions&) = delete;
   Convolutions& operator=(const Convolutions&) = delete;
 
-  // As Backend::conv2d_forward and its gradients.
-  void forward(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias, ConstView residual,
-               Activation activation, View y);
-  void backward_data(const Conv2dSpec& spec, ConstView dy, Weights weight, View dx);
-  void backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float* dweight, Into into);
+  void run(const Conv2dForward& op);
+  void run(const Conv2dBackwardData& op);
+  void run(const Conv2dBackwardWeight& op);
 
   std::size_t plans() const;
 
@@ -35,12 +33,11 @@ class Convolutions {
   using Key = std::vector<std::int64_t>;
   // False where cuDNN has no engine for the graph; `refusal` is then what it said last.
   template <class Build>
-  bool try_run(Key key, DType type, const char* op, const Arguments& arguments, Build build,
-               std::string& refusal);
+  bool try_execute(Key key, DType type, const char* op, const Arguments& arguments, Build build,
+                   std::string& refusal);
   template <class Build>
-  void run(Key key, DType type, const char* op, const Arguments& arguments, Build build);
-  void forward_in_f32(const Conv2dSpec& spec, ConstView x, Weights weight, const float* bias,
-                      ConstView residual, Activation activation, View y);
+  void execute(Key key, DType type, const char* op, const Arguments& arguments, Build build);
+  void run_in_f32(const Conv2dForward& op);
   Plan compile_numbered(const std::vector<Descriptor>& proposed, const Device& device, const char* op) const;
 
   Queue queue_;

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/specs.h"
+#include "kernels/ops/conv2d.h"
 
 namespace thaw::cuda {
 

@@ -36,23 +36,20 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-void dropout(const Queue& queue, ConstView x, float p, std::uint32_t layer, const StepState* state, View y) {
-  const char* op = "dropout";
-  same_shape(op, x, y);
-  same_type(op, x, y);
-  if (!(p >= 0.0f && p < 1.0f)) throw Error("dropout: p is " + std::to_string(p) + "; use 0 <= p < 1");
-  if (y.elements() == 0) return;
-  with_type(op, y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const DropoutForward& op, Workspace) {
+  if (op.y.elements() == 0) return;
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
     const auto run = [&](auto width) {
       constexpr int V = decltype(width)::value;
-      const std::int64_t items = y.elements() / V;
-      const std::int64_t groups = x.packed() && y.packed() ? items : y.c / V;
-      launch(queue, op, dropout_kernel<V, T>, dim3(grid_for(queue, items)), items, groups, p, layer, state,
-             input_pixels<T>(x), output_pixels<T>(y));
+      const std::int64_t items = op.y.elements() / V;
+      const std::int64_t groups = op.x.packed() && op.y.packed() ? items : op.y.c / V;
+      launch(queue, op.name, dropout_kernel<V, T>, dim3(grid_for(queue, items)), items, groups, op.p,
+             op.layer, op.state, input_pixels<T>(op.x), output_pixels<T>(op.y));
     };
     constexpr int widest = 16 / sizeof(T);
-    if (aligned_for(x, widest) && aligned_for(y, widest))
+    if (aligned_for(op.x, widest) && aligned_for(op.y, widest))
       run(std::integral_constant<int, widest>{});
     else
       run(std::integral_constant<int, 1>{});

@@ -14,24 +14,25 @@ struct Sum {
 
 }  // namespace
 
-void copy(const Queue& queue, ConstView x, View y, Into into) {
-  with_type("copy", x.type, [&](auto from) {
-    with_type("copy", y.type, [&](auto to) {
+template <>
+void run(const Queue& queue, const Copy& op, Workspace) {
+  with_type(op.name, op.x.type, [&](auto from) {
+    with_type(op.name, op.y.type, [&](auto to) {
       using X = decltype(from);
       using Y = decltype(to);
-      if (into == Into::add)
-        map<Y, X, Y>(queue, "copy", Sum{}, y, x, ConstView(y));
+      if (op.into == Into::add)
+        map<Y, X, Y>(queue, op.name, Sum{}, op.y, op.x, ConstView(op.y));
       else
-        map<Y, X>(queue, "copy", Identity{}, y, x);
+        map<Y, X>(queue, op.name, Identity{}, op.y, op.x);
     });
   });
 }
 
-void add(const Queue& queue, ConstView a, ConstView b, View y) {
-  with_type("add", y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const Add& op, Workspace) {
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
-    if (a.type != y.type || b.type != y.type) throw Error("add: a, b and y have different types");
-    map<T, T, T>(queue, "add", Sum{}, y, a, b);
+    map<T, T, T>(queue, op.name, Sum{}, op.y, op.a, op.b);
   });
 }
 

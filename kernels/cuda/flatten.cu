@@ -33,7 +33,6 @@ __global__ void __launch_bounds__(block_threads) transpose_kernel(Transposition 
 
 void transpose(const Queue& queue, const char* op, const Transposition& t, const ConstView& from,
                const View& to) {
-  same_type(op, from, to);
   if (to.elements() == 0) return;
   with_type(op, to.type, [&](auto type) {
     using T = decltype(type);
@@ -45,16 +44,18 @@ void transpose(const Queue& queue, const char* op, const Transposition& t, const
 
 }  // namespace
 
-void flatten_forward(const Queue& queue, ConstView x, View y) {
-  const std::int64_t area = x.h * x.w;
-  require(y.pixels() == x.n && y.c == x.c * area, "flatten_forward", "pictures and rows do not fit");
-  transpose(queue, "flatten_forward", {x.n, area, x.c, area * x.pitch, x.pitch, y.pitch, area}, x, y);
+template <>
+void run(const Queue& queue, const FlattenForward& op, Workspace) {
+  const std::int64_t area = op.x.h * op.x.w;
+  transpose(queue, op.name, {op.x.n, area, op.x.c, area * op.x.pitch, op.x.pitch, op.y.pitch, area}, op.x,
+            op.y);
 }
 
-void flatten_backward(const Queue& queue, ConstView dy, View dx) {
-  const std::int64_t area = dx.h * dx.w;
-  require(dy.pixels() == dx.n && dy.c == dx.c * area, "flatten_backward", "pictures and rows do not fit");
-  transpose(queue, "flatten_backward", {dx.n, dx.c, area, dy.pitch, area, area * dx.pitch, dx.pitch}, dy, dx);
+template <>
+void run(const Queue& queue, const FlattenBackward& op, Workspace) {
+  const std::int64_t area = op.dx.h * op.dx.w;
+  transpose(queue, op.name, {op.dx.n, op.dx.c, area, op.dy.pitch, area, area * op.dx.pitch, op.dx.pitch},
+            op.dy, op.dx);
 }
 
 }  // namespace thaw::cuda

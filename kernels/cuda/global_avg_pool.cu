@@ -45,43 +45,35 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
-// `x` holds the pictures, `y` one row for each.
-void check_global(const char* op, const ConstView& x, const ConstView& y) {
-  same_type(op, x, y);
-  require(y.pixels() == x.n && x.c == y.c && x.h * x.w > 0, op, "pictures and rows do not fit");
-}
-
 }  // namespace
 
-void global_avg_pool_forward(const Queue& queue, ConstView x, View y) {
-  const char* op = "global_avg_pool_forward";
-  check_global(op, x, y);
-  if (y.elements() == 0) return;
-  with_type(op, y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const GlobalAvgPoolForward& op, Workspace) {
+  if (op.y.elements() == 0) return;
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const Columns shape = columns_of(queue, x.n, x.c);
-          launch(queue, op, forward_kernel<wide.value, T>, dim3(shape.grid()), shape, x.h * x.w,
-                 input_pixels<T>(x), output_pixels<T>(y));
+          const Columns shape = columns_of(queue, op.x.n, op.x.c);
+          launch(queue, op.name, forward_kernel<wide.value, T>, dim3(shape.grid()), shape, op.x.h * op.x.w,
+                 input_pixels<T>(op.x), output_pixels<T>(op.y));
         },
-        x, y);
+        op.x, op.y);
   });
 }
 
-void global_avg_pool_backward(const Queue& queue, ConstView dy, View dx) {
-  const char* op = "global_avg_pool_backward";
-  check_global(op, dx, dy);
-  if (dx.elements() == 0) return;
-  with_type(op, dx.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const GlobalAvgPoolBackward& op, Workspace) {
+  if (op.dx.elements() == 0) return;
+  with_type(op.name, op.dx.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const Columns shape = columns_of(queue, dx.pixels(), dx.c);
-          launch(queue, op, backward_kernel<wide.value, T>, dim3(shape.grid()), shape, dx.h * dx.w,
-                 input_pixels<T>(dy), output_pixels<T>(dx));
+          const Columns shape = columns_of(queue, op.dx.pixels(), op.dx.c);
+          launch(queue, op.name, backward_kernel<wide.value, T>, dim3(shape.grid()), shape, op.dx.h * op.dx.w,
+                 input_pixels<T>(op.dy), output_pixels<T>(op.dx));
         },
-        dy, dx);
+        op.dy, op.dx);
   });
 }
 

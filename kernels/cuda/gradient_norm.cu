@@ -38,20 +38,19 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-std::size_t gradient_norm_bytes(const Queue& queue) {
+std::size_t workspace_bytes(const Queue& queue, const GradientNorm&) {
   return std::size_t{8} * queue.multiprocessors * sizeof(double);
 }
 
-void gradient_norm(const Queue& queue, const float* gradient, std::int64_t count, StepState* state,
-                   Workspace workspace) {
-  const char* op = "gradient_norm";
-  require(workspace.bytes >= gradient_norm_bytes(queue), op,
-          "the workspace is too small; ask gradient_norm_bytes");
-  const unsigned parts = grid_for(queue, (count + 3) / 4);
+template <>
+void run(const Queue& queue, const GradientNorm& op, Workspace workspace) {
+  require(workspace.bytes >= workspace_bytes(queue, op), op.name,
+          "the workspace is too small; ask workspace_bytes");
+  const unsigned parts = grid_for(queue, (op.count + 3) / 4);
   auto* partial = static_cast<double*>(workspace.data);
-  const bool aligned = reinterpret_cast<std::uintptr_t>(gradient) % 16 == 0;
-  launch(queue, op, squares_kernel, dim3(parts), gradient, count, aligned, partial);
-  launch(queue, op, norm_kernel, dim3(1), static_cast<const double*>(partial), parts, state);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(op.gradient) % 16 == 0;
+  launch(queue, op.name, squares_kernel, dim3(parts), op.gradient, op.count, aligned, partial);
+  launch(queue, op.name, norm_kernel, dim3(1), static_cast<const double*>(partial), parts, op.state);
 }
 
 }  // namespace thaw::cuda

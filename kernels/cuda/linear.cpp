@@ -45,7 +45,7 @@ class Converted {
       : memory_(pool, view.type == type ? 0 : bytes_of(view, type)), view_(view) {
     if (!memory_.data()) return;
     const View to = packed_rows(view, type, memory_.data());
-    copy(queue, rows(view), to, Into::assign);
+    run(queue, Copy{.x = rows(view), .y = to});
     view_ = to;
   }
   const ConstView& view() const { return view_; }
@@ -65,29 +65,29 @@ Linear::Matrix Linear::rows_of(const ConstView& view, bool transposed) {
   return {view.data, view.type, view.c, view.pixels(), view.pitch, transposed};
 }
 
-void Linear::forward(ConstView x, Weights weight, const float* bias, View y) {
-  const Converted input(queue_, pool_, x, weight.type);
+void Linear::run(const LinearForward& op) {
+  const Converted input(queue_, pool_, op.x, op.weight.type);
   // cuBLASLt adds a bias of the type of its output; a bf16 output takes the f32 sum through memory once.
-  const bool through_f32 = bias && y.type != DType::f32;
-  const Temporary sum(pool_, through_f32 ? bytes_of(y, DType::f32) : 0);
-  const View out = through_f32 ? packed_rows(y, DType::f32, sum.data()) : y;
-  const Matrix w{weight.data, weight.type, x.c, y.c, x.c, true};
-  multiply({w, rows_of(input.view(), false), rows_of(out, false), bias, false, "linear_forward"});
-  if (through_f32) copy(queue_, out, rows(y), Into::assign);
+  const bool through_f32 = op.bias && op.y.type != DType::f32;
+  const Temporary sum(pool_, through_f32 ? bytes_of(op.y, DType::f32) : 0);
+  const View out = through_f32 ? packed_rows(op.y, DType::f32, sum.data()) : op.y;
+  const Matrix w{op.weight.data, op.weight.type, op.x.c, op.y.c, op.x.c, true};
+  multiply({w, rows_of(input.view(), false), rows_of(out, false), op.bias, false, op.name});
+  if (through_f32) cuda::run(queue_, Copy{.x = out, .y = rows(op.y)});
 }
 
-void Linear::backward_data(ConstView dy, Weights weight, View dx) {
+void Linear::run(const LinearBackwardData& op) {
   // A head's gradient comes in f32 from the loss even where the activations are bf16.
-  const Converted gradient(queue_, pool_, dy, weight.type);
-  const Matrix w{weight.data, weight.type, dx.c, dy.c, dx.c, false};
-  multiply({w, rows_of(gradient.view(), false), rows_of(dx, false), nullptr, false, "linear_backward_data"});
+  const Converted gradient(queue_, pool_, op.dy, op.weight.type);
+  const Matrix w{op.weight.data, op.weight.type, op.dx.c, op.dy.c, op.dx.c, false};
+  multiply({w, rows_of(gradient.view(), false), rows_of(op.dx, false), nullptr, false, op.name});
 }
 
-void Linear::backward_weight(ConstView x, ConstView dy, float* dweight, Into into) {
-  const Converted gradient(queue_, pool_, dy, x.type);
-  const Matrix dw{dweight, DType::f32, x.c, dy.c, x.c, false};
-  multiply({rows_of(x, false), rows_of(gradient.view(), true), dw, nullptr, into == Into::add,
-            "linear_backward_weight"});
+void Linear::run(const LinearBackwardWeight& op) {
+  const Converted gradient(queue_, pool_, op.dy, op.x.type);
+  const Matrix dw{op.dweight, DType::f32, op.x.c, op.dy.c, op.x.c, false};
+  multiply(
+      {rows_of(op.x, false), rows_of(gradient.view(), true), dw, nullptr, op.into == Into::add, op.name});
 }
 
 Linear::Key Linear::key_of(const Product& p) {

@@ -7,7 +7,7 @@
 #include "kernels/cuda/cublaslt.h"
 #include "kernels/cuda/memory.h"
 #include "kernels/cuda/queue.h"
-#include "kernels/specs.h"
+#include "kernels/ops/linear.h"
 
 namespace thaw::cuda {
 
@@ -18,10 +18,9 @@ class Linear {
   Linear(const Linear&) = delete;
   Linear& operator=(const Linear&) = delete;
 
-  // As Backend::linear_forward and its gradients. y may be f32 where x and the weights are bf16.
-  void forward(ConstView x, Weights weight, const float* bias, View y);
-  void backward_data(ConstView dy, Weights weight, View dx);
-  void backward_weight(ConstView x, ConstView dy, float* dweight, Into into);
+  void run(const LinearForward& op);
+  void run(const LinearBackwardData& op);
+  void run(const LinearBackwardWeight& op);
 
   std::size_t plans() const { return algorithms_.size(); }
 

@@ -52,41 +52,38 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-void max_pool2d_forward(const Queue& queue, const Pool2dSpec& spec, ConstView x, View y,
-                        std::uint8_t* index) {
-  const char* op = "max_pool2d_forward";
-  check_pool(op, spec, x, y);
-  if (y.elements() == 0) return;
-  with_type(op, y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const MaxPool2dForward& op, Workspace) {
+  if (op.y.elements() == 0) return;
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, spec, x, y, y);
+          const PoolGeometry g = geometry_of(queue, op.spec, op.x, op.y, op.y);
           auto kernel = max_forward_kernel<wide.value, 0, T>;
           if constexpr (wide.value)
-            if (spec.kernel == 3) kernel = max_forward_kernel<true, 3, T>;
-          launch(queue, op, kernel, dim3(g.shape.grid()), g, input_pixels<T>(x), output_pixels<T>(y), index);
+            if (op.spec.kernel == 3) kernel = max_forward_kernel<true, 3, T>;
+          launch(queue, op.name, kernel, dim3(g.shape.grid()), g, input_pixels<T>(op.x),
+                 output_pixels<T>(op.y), op.index);
         },
-        x, y, bytes_view(y, index));
+        op.x, op.y, bytes_view(op.y, op.index));
   });
 }
 
-void max_pool2d_backward(const Queue& queue, const Pool2dSpec& spec, ConstView dy, const std::uint8_t* index,
-                         View dx) {
-  const char* op = "max_pool2d_backward";
-  check_pool(op, spec, dx, dy);
-  if (dx.elements() == 0) return;
-  with_type(op, dx.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const MaxPool2dBackward& op, Workspace) {
+  if (op.dx.elements() == 0) return;
+  with_type(op.name, op.dx.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const bool cells = wide.value && in_cells(spec, dx, dy);
-          const PoolGeometry g = geometry_of(queue, spec, dx, dy, cells ? dy : ConstView(dx));
+          const bool cells = wide.value && in_cells(op.spec, op.dx, op.dy);
+          const PoolGeometry g = geometry_of(queue, op.spec, op.dx, op.dy, cells ? op.dy : ConstView(op.dx));
           const auto kernel = cells ? max_cells_kernel<T> : max_backward_kernel<wide.value, T>;
-          launch(queue, op, kernel, dim3(g.shape.grid()), g, input_pixels<T>(dy), index,
-                 output_pixels<T>(dx));
+          launch(queue, op.name, kernel, dim3(g.shape.grid()), g, input_pixels<T>(op.dy), op.index,
+                 output_pixels<T>(op.dx));
         },
-        dy, dx, bytes_view(dy, index));
+        op.dy, op.dx, bytes_view(op.dy, op.index));
   });
 }
 

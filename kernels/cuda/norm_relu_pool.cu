@@ -158,80 +158,75 @@ __global__ void __launch_bounds__(block_threads, sizeof(T) == 2 ? 2 : 1)
 
 }  // namespace
 
-void norm_relu_pool_forward(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
-                            ConstView x, const float* mean, const float* var, const float* gamma,
-                            const float* beta, View y, std::uint8_t* index) {
-  const char* op = "norm_relu_pool_forward";
-  check_pool(op, pool, x, y);
-  if (y.elements() == 0) return;
-  const NormParameters parameters{mean, var, gamma, beta, norm.eps};
-  with_type(op, y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const NormReluPoolForward& op, Workspace) {
+  if (op.y.elements() == 0) return;
+  const NormParameters parameters{
+      .mean = op.mean, .var = op.var, .gamma = op.gamma, .beta = op.beta, .eps = op.norm.eps};
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const PoolGeometry g = geometry_of(queue, pool, x, y, y);
+          const PoolGeometry g = geometry_of(queue, op.pool, op.x, op.y, op.y);
           auto kernel = norm_pool_kernel<wide.value, 0, T>;
           if constexpr (wide.value)
-            if (pool.kernel == 3) kernel = norm_pool_kernel<true, 3, T>;
-          launch(queue, op, kernel, dim3(g.shape.grid()), g, parameters, input_pixels<T>(x),
-                 output_pixels<T>(y), index);
+            if (op.pool.kernel == 3) kernel = norm_pool_kernel<true, 3, T>;
+          launch(queue, op.name, kernel, dim3(g.shape.grid()), g, parameters, input_pixels<T>(op.x),
+                 output_pixels<T>(op.y), op.index);
         },
-        x, y, bytes_view(y, index));
+        op.x, op.y, bytes_view(op.y, op.index));
   });
 }
 
-void norm_relu_pool_backward_reduce(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
-                                    ConstView dy, const std::uint8_t* index, ConstView x, const float* mean,
-                                    const float* var, float* sum_g, float* sum_g_xhat, Workspace workspace) {
-  const char* op = "norm_relu_pool_backward_reduce";
-  check_pool(op, pool, x, dy);
-  const NormParameters parameters{mean, var, nullptr, nullptr, norm.eps};
-  with_type(op, x.type, [&](auto type) {
+std::size_t workspace_bytes(const Queue& queue, const NormReluPoolBackwardReduce& op) {
+  return most_column_sums_bytes(queue, op.x.pixels(), op.x.c, 2);
+}
+
+template <>
+void run(const Queue& queue, const NormReluPoolBackwardReduce& op, Workspace workspace) {
+  const NormParameters parameters{
+      .mean = op.mean, .var = op.var, .gamma = nullptr, .beta = nullptr, .eps = op.norm.eps};
+  with_type(op.name, op.x.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
           const auto sum = [&](auto f, const ConstView& walked) {
-            f.g = geometry_of(queue, pool, x, dy, walked);
+            f.g = geometry_of(queue, op.pool, op.x, op.dy, walked);
             f.g.shape = sum_columns(queue, walked.pixels(), walked.c, f.in_flight);
             f.norm = parameters;
-            f.index = index;
-            f.sum_g = sum_g;
-            f.sum_g_xhat = sum_g_xhat;
-            f.dy = input_pixels<T>(dy);
-            f.x = input_pixels<T>(x);
-            column_sums<2>(queue, op, f, f.g.shape, workspace);
+            f.index = op.index;
+            f.sum_g = op.sum_g;
+            f.sum_g_xhat = op.sum_g_xhat;
+            f.dy = input_pixels<T>(op.dy);
+            f.x = input_pixels<T>(op.x);
+            column_sums<2>(queue, op.name, f, f.g.shape, workspace);
           };
-          if (wide.value && in_cells(pool, x, dy))
-            sum(WonByCells<T>(), dy);
+          if (wide.value && in_cells(op.pool, op.x, op.dy))
+            sum(WonByCells<T>(), op.dy);
           else
-            sum(WonByPixels<T, wide.value>(), x);
+            sum(WonByPixels<T, wide.value>(), op.x);
         },
-        dy, x, bytes_view(dy, index));
+        op.dy, op.x, bytes_view(op.dy, op.index));
   });
 }
 
-void norm_relu_pool_backward_apply(const Queue& queue, const BatchNormSpec& norm, const Pool2dSpec& pool,
-                                   ConstView dy, const std::uint8_t* index, ConstView x, const float* mean,
-                                   const float* var, const float* gamma, const float* sum_g,
-                                   const float* sum_g_xhat, View dx) {
-  const char* op = "norm_relu_pool_backward_apply";
-  check_pool(op, pool, dx, dy);
-  same_shape(op, dx, x);
-  same_type(op, dx, x);
-  require(sum_g == nullptr || x, op, "x is needed where statistics were computed from it");
-  if (dx.elements() == 0) return;
-  const NormParameters parameters{mean, var, gamma, nullptr, norm.eps};
-  with_type(op, dx.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const NormReluPoolBackwardApply& op, Workspace) {
+  if (op.dx.elements() == 0) return;
+  const NormParameters parameters{
+      .mean = op.mean, .var = op.var, .gamma = op.gamma, .beta = nullptr, .eps = op.norm.eps};
+  with_type(op.name, op.dx.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const bool cells = wide.value && in_cells(pool, dx, dy);
-          const PoolGeometry g = geometry_of(queue, pool, dx, dy, cells ? dy : ConstView(dx));
+          const bool cells = wide.value && in_cells(op.pool, op.dx, op.dy);
+          const PoolGeometry g = geometry_of(queue, op.pool, op.dx, op.dy, cells ? op.dy : ConstView(op.dx));
           const auto kernel = cells ? norm_pool_cells_kernel<T> : norm_pool_gradient_kernel<wide.value, T>;
-          launch(queue, op, kernel, dim3(g.shape.grid()), g, parameters, dx.pixels(), sum_g, sum_g_xhat,
-                 input_pixels<T>(dy), index, input_pixels<T>(x), output_pixels<T>(dx));
+          launch(queue, op.name, kernel, dim3(g.shape.grid()), g, parameters, op.dx.pixels(), op.sum_g,
+                 op.sum_g_xhat, input_pixels<T>(op.dy), op.index, input_pixels<T>(op.x),
+                 output_pixels<T>(op.dx));
         },
-        dy, x, dx, bytes_view(dy, index));
+        op.dy, op.x, op.dx, bytes_view(op.dy, op.index));
   });
 }
 

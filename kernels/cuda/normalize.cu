@@ -38,20 +38,18 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-void normalize_u8(const Queue& queue, const std::uint8_t* x, std::int64_t channels, const float* mean,
-                  const float* std, const std::uint8_t* flip, View y) {
-  const char* op = "normalize_u8";
-  require(channels <= y.c, op, "pictures have more channels than y");
-  if (y.elements() == 0) return;
-  with_type(op, y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const NormalizeU8& op, Workspace) {
+  if (op.y.elements() == 0) return;
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
     with_width(
         [&](auto wide) {
-          const Columns shape = columns_of(queue, y.pixels(), y.c);
-          launch(queue, op, normalize_kernel<wide.value, T>, dim3(shape.grid()), shape, y.h, y.w, x, channels,
-                 mean, std, flip, output_pixels<T>(y));
+          const Columns shape = columns_of(queue, op.y.pixels(), op.y.c);
+          launch(queue, op.name, normalize_kernel<wide.value, T>, dim3(shape.grid()), shape, op.y.h, op.y.w,
+                 op.x, op.channels, op.mean, op.std, op.flip, output_pixels<T>(op.y));
         },
-        y);
+        op.y);
   });
 }
 

@@ -132,8 +132,8 @@ bool aligned_to(const void* pointer, std::uintptr_t bytes) {
 }
 
 template <class F>
-void run(const Queue& queue, const char* op, const F& f, const ArenaSegment* segments,
-         std::int64_t segment_count, const StepState* state, bool aligned) {
+void step(const Queue& queue, const char* op, const F& f, const ArenaSegment* segments,
+          std::int64_t segment_count, const StepState* state, bool aligned) {
   SegmentTable table;
   const auto flush = [&] {
     if (table.chunks > 0)
@@ -155,24 +155,22 @@ void run(const Queue& queue, const char* op, const F& f, const ArenaSegment* seg
 
 }  // namespace
 
-void sgd_step(const Queue& queue, const SgdSpec& spec, const ArenaSegment* segments,
-              std::int64_t segment_count, const StepState* state, const float* gradient, float* weight,
-              float* velocity, bf16* low_precision) {
-  require(spec.momentum == 0.0f || velocity != nullptr, "sgd_step", "momentum without velocity");
-  const Sgd f{spec, weight, spec.momentum != 0.0f ? velocity : nullptr, gradient,
-              reinterpret_cast<__nv_bfloat16*>(low_precision)};
-  const bool aligned = aligned_to(gradient, 16) && aligned_to(weight, 16) && aligned_to(velocity, 16) &&
-                       aligned_to(low_precision, 8);
-  run(queue, "sgd_step", f, segments, segment_count, state, aligned);
+template <>
+void run(const Queue& queue, const SgdStep& op, Workspace) {
+  const Sgd f{op.spec, op.weight, op.spec.momentum != 0.0f ? op.velocity : nullptr, op.gradient,
+              reinterpret_cast<__nv_bfloat16*>(op.low_precision)};
+  const bool aligned = aligned_to(op.gradient, 16) && aligned_to(op.weight, 16) &&
+                       aligned_to(op.velocity, 16) && aligned_to(op.low_precision, 8);
+  step(queue, op.name, f, op.segments, op.segment_count, op.state, aligned);
 }
 
-void adamw_step(const Queue& queue, const AdamWSpec& spec, const ArenaSegment* segments,
-                std::int64_t segment_count, const StepState* state, const float* gradient, float* weight,
-                float* m, float* v, bf16* low_precision) {
-  const AdamW f{spec, weight, m, v, gradient, reinterpret_cast<__nv_bfloat16*>(low_precision)};
-  const bool aligned = aligned_to(gradient, 16) && aligned_to(weight, 16) && aligned_to(m, 16) &&
-                       aligned_to(v, 16) && aligned_to(low_precision, 8);
-  run(queue, "adamw_step", f, segments, segment_count, state, aligned);
+template <>
+void run(const Queue& queue, const AdamWStep& op, Workspace) {
+  const AdamW f{op.spec, op.weight,   op.m,
+                op.v,    op.gradient, reinterpret_cast<__nv_bfloat16*>(op.low_precision)};
+  const bool aligned = aligned_to(op.gradient, 16) && aligned_to(op.weight, 16) && aligned_to(op.m, 16) &&
+                       aligned_to(op.v, 16) && aligned_to(op.low_precision, 8);
+  step(queue, op.name, f, op.segments, op.segment_count, op.state, aligned);
 }
 
 }  // namespace thaw::cuda

@@ -226,13 +226,6 @@ inline ConstView bytes_view(const ConstView& like, const std::uint8_t* index) {
   return view;
 }
 
-inline void check_pool(const char* op, const Pool2dSpec& s, const ConstView& x, const ConstView& y) {
-  same_type(op, x, y);
-  require(x.n == y.n && x.c == y.c && y.h == s.out_size(x.h) && y.w == s.out_size(x.w), op,
-          "input and output do not fit the window");
-  require(s.kernel <= 15, op, "a kernel above 15");
-}
-
 inline PoolGeometry geometry_of(const Queue& queue, const Pool2dSpec& s, const ConstView& x,
                                 const ConstView& y, const ConstView& walked) {
   return {columns_of(queue, walked.pixels(), walked.c),

@@ -116,14 +116,23 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
+// Bytes of workspace for `sums` sums per channel.
+inline std::size_t column_sums_bytes(const Columns& shape, std::int64_t sums) {
+  return static_cast<std::size_t>(std::int64_t{shape.parts} * sums * shape.channels) * sizeof(double);
+}
+
+// Enough for the sums over these pixels, whatever is in flight.
+inline std::size_t most_column_sums_bytes(const Queue& queue, std::int64_t pixels, std::int64_t channels,
+                                          std::int64_t sums) {
+  return column_sums_bytes(sum_columns(queue, pixels, channels, 1), sums);
+}
+
 // Queues both kernels: sums of f over the pixels, then f.finish for every channel.
 template <int Sums, class F>
 void column_sums(const Queue& queue, const char* op, F f, const Columns& shape, Workspace workspace) {
   if (shape.channels == 0) return;
-  if (workspace.bytes <
-      static_cast<std::size_t>(std::int64_t{shape.parts} * Sums * shape.channels) * sizeof(double))
-    throw Error(std::string(op) + ": the workspace of " + std::to_string(workspace.bytes) +
-                " bytes is too small; ask column_sums_bytes");
+  require(workspace.bytes >= column_sums_bytes(shape, Sums), op,
+          "the workspace is too small; ask workspace_bytes");
   auto* partial = static_cast<double*>(workspace.data);
   launch(queue, op, column_sums_kernel<Sums, F>, dim3(shape.grid()), f, shape, partial);
   launch(queue, op, finish_sums_kernel<Sums, F>,

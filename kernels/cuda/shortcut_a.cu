@@ -48,47 +48,43 @@ __global__ void __launch_bounds__(block_threads) backward_kernel(Sides s, Pixels
   }
 }
 
-Sides sides_of(const Queue& queue, const char* op, const ConstView& x, const ConstView& y,
-               const ConstView& written) {
-  same_type(op, x, y);
-  require(x.n == y.n && y.h == (x.h + 1) / 2 && y.w == (x.w + 1) / 2 && x.c <= y.c, op,
-          "input and output do not fit");
+Sides sides_of(const Queue& queue, const ConstView& x, const ConstView& y, const ConstView& written) {
   return {columns_of(queue, written.pixels(), written.c), x.h, x.w, y.h, y.w, x.c, (y.c - x.c) / 2};
 }
 
 }  // namespace
 
-void shortcut_a_forward(const Queue& queue, ConstView x, View y) {
-  const char* op = "shortcut_a_forward";
-  const Sides s = sides_of(queue, op, x, y, y);
-  if (y.elements() == 0) return;
-  with_type(op, y.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const ShortcutAForward& op, Workspace) {
+  const Sides s = sides_of(queue, op.x, op.y, op.y);
+  if (op.y.elements() == 0) return;
+  with_type(op.name, op.y.type, [&](auto type) {
     using T = decltype(type);
     const auto run = [&](auto wide) {
-      launch(queue, op, forward_kernel<wide.value, T>, dim3(s.shape.grid()), s, input_pixels<T>(x),
-             output_pixels<T>(y));
+      launch(queue, op.name, forward_kernel<wide.value, T>, dim3(s.shape.grid()), s, input_pixels<T>(op.x),
+             output_pixels<T>(op.y));
     };
     if (s.first % octet != 0)
       run(std::false_type{});
     else
-      with_width(run, x, y);
+      with_width(run, op.x, op.y);
   });
 }
 
-void shortcut_a_backward(const Queue& queue, ConstView dy, View dx) {
-  const char* op = "shortcut_a_backward";
-  const Sides s = sides_of(queue, op, dx, dy, dx);
-  if (dx.elements() == 0) return;
-  with_type(op, dx.type, [&](auto type) {
+template <>
+void run(const Queue& queue, const ShortcutABackward& op, Workspace) {
+  const Sides s = sides_of(queue, op.dx, op.dy, op.dx);
+  if (op.dx.elements() == 0) return;
+  with_type(op.name, op.dx.type, [&](auto type) {
     using T = decltype(type);
     const auto run = [&](auto wide) {
-      launch(queue, op, backward_kernel<wide.value, T>, dim3(s.shape.grid()), s, input_pixels<T>(dy),
-             output_pixels<T>(dx));
+      launch(queue, op.name, backward_kernel<wide.value, T>, dim3(s.shape.grid()), s, input_pixels<T>(op.dy),
+             output_pixels<T>(op.dx));
     };
     if (s.first % octet != 0)
       run(std::false_type{});
     else
-      with_width(run, dy, dx);
+      with_width(run, op.dy, op.dx);
   });
 }
 

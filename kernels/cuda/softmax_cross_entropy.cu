@@ -40,15 +40,12 @@ __global__ void __launch_bounds__(block_threads)
 
 }  // namespace
 
-void softmax_cross_entropy(const Queue& queue, std::int64_t n, std::int64_t k, const float* logits,
-                           const float* targets, const float* normalizer, float* row_loss, float* loss,
-                           float* dlogits) {
-  const char* op = "softmax_cross_entropy";
-  require(k > 0, op, "no classes");
-  if (n > 0)
-    launch(queue, op, softmax_kernel, dim3(grid_for(queue, n * 32)), n, k, logits, targets, normalizer,
-           row_loss, dlogits);
-  mean_loss(queue, op, n, row_loss, normalizer, loss);
+template <>
+void run(const Queue& queue, const SoftmaxCrossEntropy& op, Workspace) {
+  if (op.n > 0)
+    launch(queue, op.name, softmax_kernel, dim3(grid_for(queue, op.n * 32)), op.n, op.k, op.logits,
+           op.targets, op.normalizer, op.row_loss, op.dlogits);
+  mean_loss(queue, op.name, op.n, op.row_loss, op.normalizer, op.loss);
 }
 
 }  // namespace thaw::cuda

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "kernels/error.h"
-#include "kernels/specs.h"
+#include "kernels/views.h"
 
 #if defined(__CUDACC__)
 // Checked by the emulator of the tests, which defines its own: a GPU faults on a misaligned access, a host

@@ -1,7 +1,8 @@
 // ReLU. In place allowed.
 #pragma once
 
-#include "kernels/reference/image.h"
+#include "kernels/ops/activation.h"
+#include "kernels/reference/floats.h"
 
 namespace thaw::reference {
 
@@ -19,6 +20,14 @@ void relu_backward(Image<const T> dy, Image<const T> y, Image<T> dx) {
   for (Index p = 0; p < dy.pixels(); ++p) {
     for (Index c = 0; c < dy.c; ++c) dx.pixel(p)[c] = y.pixel(p)[c] > T(0) ? dy.pixel(p)[c] : T(0);
   }
+}
+
+inline void run(const ReluForward& op) {
+  relu_forward<float>(Input(op.x), Output(op.y));
+}
+
+inline void run(const ReluBackward& op) {
+  relu_backward<float>(Input(op.dy), Input(op.y), Output(op.dx));
 }
 
 }  // namespace thaw::reference

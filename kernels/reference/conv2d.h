@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/reference/image.h"
+#include "kernels/ops/conv2d.h"
+#include "kernels/reference/floats.h"
 
 namespace thaw::reference {
 
@@ -108,6 +109,25 @@ void bias_backward(Image<const T> dy, T* dbias, Into into) {
     for (Index p = 0; p < dy.pixels(); ++p) sum += static_cast<double>(dy.pixel(p)[c]);
     put(dbias[c], sum, into);
   }
+}
+
+inline void run(const Conv2dForward& op) {
+  const Input w(op.weight, op.spec.weight_elements());
+  conv2d_forward<float>(op.spec, Input(op.x), w.data(), op.bias, Input(op.residual), op.activation,
+                        Output(op.y));
+}
+
+inline void run(const Conv2dBackwardData& op) {
+  const Input w(op.weight, op.spec.weight_elements());
+  conv2d_backward_data<float>(op.spec, Input(op.dy), w.data(), Output(op.dx));
+}
+
+inline void run(const Conv2dBackwardWeight& op) {
+  conv2d_backward_weight<float>(op.spec, Input(op.x), Input(op.dy), op.dweight, op.into);
+}
+
+inline void run(const BiasBackward& op) {
+  bias_backward<float>(Input(op.dy), op.dbias, op.into);
 }
 
 }  // namespace thaw::reference

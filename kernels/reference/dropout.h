@@ -1,12 +1,13 @@
 // Dropout with a mask that is a function of (seed, step, layer, element): the gradient is the same op on dy.
 #pragma once
 
+#include "kernels/ops/dropout.h"
 #include "kernels/philox.h"
-#include "kernels/reference/image.h"
+#include "kernels/reference/floats.h"
 
 namespace thaw::reference {
 
-// y = x / (1 - p) where kept, else 0; see Backend::dropout for the mask. In place allowed.
+// y = x / (1 - p) where kept, else 0; see DropoutForward for the mask. In place allowed.
 template <class T>
 void dropout(Image<const T> x, float p, std::uint32_t layer, const StepState& state, Image<T> y) {
   for (Index i = 0; i < x.pixels() * x.c; ++i) {
@@ -17,6 +18,10 @@ void dropout(Image<const T> x, float p, std::uint32_t layer, const StepState& st
     const auto value = static_cast<double>(x.pixel(i / x.c)[i % x.c]);
     y.pixel(i / x.c)[i % x.c] = static_cast<T>(kept ? value / (1.0 - static_cast<double>(p)) : 0.0);
   }
+}
+
+inline void run(const DropoutForward& op) {
+  dropout<float>(Input(op.x), op.p, op.layer, *op.state, Output(op.y));
 }
 
 }  // namespace thaw::reference

@@ -1,7 +1,8 @@
 // torch.flatten(x, 1): rows in PyTorch's order C,H,W of pictures that lie as H,W,C.
 #pragma once
 
-#include "kernels/reference/image.h"
+#include "kernels/ops/flatten.h"
+#include "kernels/reference/floats.h"
 
 namespace thaw::reference {
 
@@ -21,6 +22,14 @@ void flatten_backward(Image<const T> dy, Image<T> dx) {
   for (Index p = 0; p < dx.pixels(); ++p) {
     for (Index c = 0; c < dx.c; ++c) dx.pixel(p)[c] = dy.pixel(p / area)[c * area + p % area];
   }
+}
+
+inline void run(const FlattenForward& op) {
+  flatten_forward<float>(Input(op.x), Output(op.y));
+}
+
+inline void run(const FlattenBackward& op) {
+  flatten_backward<float>(Input(op.dy), Output(op.dx));
 }
 
 }  // namespace thaw::reference

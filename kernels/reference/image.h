@@ -1,11 +1,11 @@
-// A typed view of activations: what specs.h's views become once their element type is known. The ops in this
-// folder are templates over T = float or double, and say in plain loops what each op of kernels/backend.h
+// A typed view of activations: what views.h's views become once their element type is known. The ops in this
+// folder are templates over T = float or double, and say in plain loops what each op of kernels/op_list.h
 // means. They add up in double and round each result to T once.
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/specs.h"
+#include "kernels/views.h"
 
 namespace thaw::reference {
 

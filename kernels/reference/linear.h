@@ -1,7 +1,8 @@
 // Linear layer as torch.nn.functional.linear: x rows [N,I], weight [O,I] row-major, y rows [N,O].
 #pragma once
 
-#include "kernels/reference/image.h"
+#include "kernels/ops/linear.h"
+#include "kernels/reference/floats.h"
 
 namespace thaw::reference {
 
@@ -45,6 +46,20 @@ void linear_backward_weight(Image<const T> x, Image<const T> dy, T* dweight, Int
       put(dweight[o * x.c + i], sum, into);
     }
   }
+}
+
+inline void run(const LinearForward& op) {
+  const Input w(op.weight, op.x.c * op.y.c);
+  linear_forward<float>(Input(op.x), w.data(), op.bias, Output(op.y));
+}
+
+inline void run(const LinearBackwardData& op) {
+  const Input w(op.weight, op.dx.c * op.dy.c);
+  linear_backward_data<float>(Input(op.dy), w.data(), Output(op.dx));
+}
+
+inline void run(const LinearBackwardWeight& op) {
+  linear_backward_weight<float>(Input(op.x), Input(op.dy), op.dweight, op.into);
 }
 
 }  // namespace thaw::reference

@@ -1,7 +1,8 @@
 // Pictures u8 [N,H,W,channels] to activations: scaled, mirrored, channels padded with 0.
 #pragma once
 
-#include "kernels/reference/image.h"
+#include "kernels/ops/normalize.h"
+#include "kernels/reference/floats.h"
 
 namespace thaw::reference {
 
@@ -21,6 +22,10 @@ void normalize_u8(const std::uint8_t* x, Index channels, const T* mean, const T*
                                static_cast<double>(std[c]));
     }
   }
+}
+
+inline void run(const NormalizeU8& op) {
+  normalize_u8<float>(op.x, op.channels, op.mean, op.std, op.flip, Output(op.y));
 }
 
 }  // namespace thaw::reference

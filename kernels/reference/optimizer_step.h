@@ -1,14 +1,15 @@
-// The gradient's norm and one step of SGD or AdamW over a flat arena. Low-precision copies are the caller's.
+// The gradient's norm and one step of SGD or AdamW over a flat arena.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/ops/optimizer_step.h"
 #include "kernels/reference/image.h"
 
 namespace thaw::reference {
 
-// Writes grad_norm, clip and skip of `state`; see Backend::gradient_norm.
+// Writes grad_norm, clip and skip of `state`; see GradientNorm.
 template <class T>
 void gradient_norm(const T* gradient, Index count, StepState& state) {
   double sum = 0.0;
@@ -66,6 +67,29 @@ void adamw_step(const AdamWSpec& s, const ArenaSegment* segments, Index segment_
       weight[i] = static_cast<T>(kept - rate * (first / correction1) / deviation);
     }
   }
+}
+
+// The copy of what a step has changed.
+inline void round_segments(const ArenaSegment* segments, Index count, const StepState& state,
+                           const float* weight, bf16* low_precision) {
+  if (low_precision == nullptr || state.skip != 0) return;
+  for (Index s = 0; s < count; ++s) {
+    for (Index i = segments[s].begin; i < segments[s].end; ++i) low_precision[i] = bf16(weight[i]);
+  }
+}
+
+inline void run(const GradientNorm& op) {
+  gradient_norm<float>(op.gradient, op.count, *op.state);
+}
+
+inline void run(const SgdStep& op) {
+  sgd_step<float>(op.spec, op.segments, op.segment_count, *op.state, op.gradient, op.weight, op.velocity);
+  round_segments(op.segments, op.segment_count, *op.state, op.weight, op.low_precision);
+}
+
+inline void run(const AdamWStep& op) {
+  adamw_step<float>(op.spec, op.segments, op.segment_count, *op.state, op.gradient, op.weight, op.m, op.v);
+  round_segments(op.segments, op.segment_count, *op.state, op.weight, op.low_precision);
 }
 
 }  // namespace thaw::reference

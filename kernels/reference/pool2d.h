@@ -5,7 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/reference/image.h"
+#include "kernels/ops/pool2d.h"
+#include "kernels/reference/floats.h"
 
 namespace thaw::reference {
 
@@ -134,6 +135,30 @@ void global_avg_pool_backward(Image<const T> dy, Image<T> dx) {
           static_cast<T>(static_cast<double>(dy.pixel(p / count)[c]) / static_cast<double>(count));
     }
   }
+}
+
+inline void run(const MaxPool2dForward& op) {
+  max_pool2d_forward<float>(op.spec, Input(op.x), Output(op.y), op.index);
+}
+
+inline void run(const MaxPool2dBackward& op) {
+  max_pool2d_backward<float>(op.spec, Input(op.dy), op.index, Output(op.dx));
+}
+
+inline void run(const AvgPool2dForward& op) {
+  avg_pool2d_forward<float>(op.spec, Input(op.x), Output(op.y));
+}
+
+inline void run(const AvgPool2dBackward& op) {
+  avg_pool2d_backward<float>(op.spec, Input(op.dy), Output(op.dx));
+}
+
+inline void run(const GlobalAvgPoolForward& op) {
+  global_avg_pool_forward<float>(Input(op.x), Output(op.y));
+}
+
+inline void run(const GlobalAvgPoolBackward& op) {
+  global_avg_pool_backward<float>(Input(op.dy), Output(op.dx));
 }
 
 }  // namespace thaw::reference

@@ -1,7 +1,8 @@
 // The parameter-free shortcut of CIFAR ResNets (He et al. 2016, section 4.2, option A).
 #pragma once
 
-#include "kernels/reference/image.h"
+#include "kernels/ops/shortcut_a.h"
+#include "kernels/reference/floats.h"
 
 namespace thaw::reference {
 
@@ -28,6 +29,14 @@ void shortcut_a_backward(Image<const T> dy, Image<T> dx) {
       dx.pixel(p)[c] = taken ? dy.at(p / (dx.h * dx.w), y / 2, x / 2)[first + c] : T(0);
     }
   }
+}
+
+inline void run(const ShortcutAForward& op) {
+  shortcut_a_forward<float>(Input(op.x), Output(op.y));
+}
+
+inline void run(const ShortcutABackward& op) {
+  shortcut_a_backward<float>(Input(op.dy), Output(op.dx));
 }
 
 }  // namespace thaw::reference

@@ -23,15 +23,15 @@ TEST_SUITE("kernels") {
           reference::relu_backward<double>(dy.image(), y.image(), dx.image());
           const Activations in(device, x, gap), gradient(device, dy, gap);
           const Activations out(device, 2, 5, 3, c, gap), out_gradient(device, 2, 5, 3, c, gap);
-          device.backend.relu_forward(in.view(), out.view());
+          device.backend(ReluForward{.x = in.view(), .y = out.view()});
           CHECK(mismatch(out.host().v, y.v) == "");
           CHECK(out.outside_untouched());
-          device.backend.relu_backward(gradient.view(), out.view(), out_gradient.view());
+          device.backend(ReluBackward{.dy = gradient.view(), .y = out.view(), .dx = out_gradient.view()});
           CHECK(mismatch(out_gradient.host().v, dx.v) == "");
           CHECK(out_gradient.outside_untouched());
-          device.backend.relu_forward(in.view(), in.view());
+          device.backend(ReluForward{.x = in.view(), .y = in.view()});
           CHECK(mismatch(in.host().v, y.v) == "");
-          device.backend.relu_backward(gradient.view(), out.view(), gradient.view());
+          device.backend(ReluBackward{.dy = gradient.view(), .y = out.view(), .dx = gradient.view()});
           CHECK(mismatch(gradient.host().v, dx.v) == "");
         }
       }

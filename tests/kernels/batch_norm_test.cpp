@@ -60,7 +60,7 @@ TEST_SUITE("kernels") {
         const Activations on_device(device, x, k.gap);
         const Array<float> m(device.backend, std::vector<float>(channels, 8.0f));
         const Array<float> v(device.backend, std::vector<float>(channels, 8.0f));
-        device.backend.batch_norm_statistics(on_device.view(), m.data(), v.data());
+        device.backend(BatchNormStatistics{.x = on_device.view(), .mean = m.data(), .var = v.data()});
         const auto pixels = static_cast<double>(x.pixels());
         const Doubles ones(channels, 1.0);  // values and their squares are at most 1
         CHECK(mismatch(doubles(m.host()), mean, sum_bounds(mean, ones, pixels, DType::f32)) == "");
@@ -81,7 +81,7 @@ TEST_SUITE("kernels") {
       reference::batch_norm_statistics<double>(x.image(), mean.data(), var.data());
       const Activations on_device(device, x);
       const Array<float> m(*backend, std::vector<float>(5)), v(*backend, std::vector<float>(5));
-      backend->batch_norm_statistics(on_device.view(), m.data(), v.data());
+      (*backend)(BatchNormStatistics{.x = on_device.view(), .mean = m.data(), .var = v.data()});
       for (std::size_t c = 0; c < 5; ++c) {
         CHECK(var[c] == doctest::Approx(1e-4).epsilon(0.1));
         CHECK(std::abs(static_cast<double>(m.host()[c]) - mean[c]) <= 1e4 * 0x1p-23);
@@ -103,10 +103,14 @@ TEST_SUITE("kernels") {
           const Values r = random_image(k.n, k.h, k.w, k.c, 2, device.type);
           Values before = x, expected = x;  // before ReLU and after
           const reference::Image<const double> add = residual ? r.image() : reference::Image<const double>{};
-          reference::batch_norm_apply<double>({}, x.image(), p.mean.data(), p.var.data(), p.gamma.data(),
-                                              p.beta.data(), add, before.image(), nullptr);
-          reference::batch_norm_apply<double>(spec, x.image(), p.mean.data(), p.var.data(), p.gamma.data(),
-                                              p.beta.data(), add, expected.image(), nullptr);
+          reference::batch_norm_apply<double>(
+              {}, x.image(),
+              {.mean = p.mean.data(), .var = p.var.data(), .gamma = p.gamma.data(), .beta = p.beta.data()},
+              add, before.image(), nullptr);
+          reference::batch_norm_apply<double>(
+              spec, x.image(),
+              {.mean = p.mean.data(), .var = p.var.data(), .gamma = p.gamma.data(), .beta = p.beta.data()},
+              add, expected.image(), nullptr);
           Doubles size(x.v.size());
           for (std::size_t i = 0; i < size.size(); ++i) {
             const std::size_t c = i % static_cast<std::size_t>(k.c);
@@ -117,9 +121,15 @@ TEST_SUITE("kernels") {
           const Activations dx(device, x, k.gap), dr(device, r, k.gap), y(device, k.n, k.h, k.w, k.c, k.gap);
           const auto mask_bytes = static_cast<std::size_t>(relu_mask_bytes(x.pixels(), k.c));
           const Array<std::uint8_t> mask(device.backend, std::vector<std::uint8_t>(mask_bytes, 0xff));
-          device.backend.batch_norm_apply(spec, dx.view(), d.mean.data(), d.var.data(), d.gamma.data(),
-                                          d.beta.data(), residual ? ConstView(dr.view()) : ConstView(),
-                                          y.view(), masked ? mask.data() : nullptr);
+          device.backend(BatchNormApply{.spec = spec,
+                                        .x = dx.view(),
+                                        .mean = d.mean.data(),
+                                        .var = d.var.data(),
+                                        .gamma = d.gamma.data(),
+                                        .beta = d.beta.data(),
+                                        .residual = residual ? ConstView(dr.view()) : ConstView(),
+                                        .y = y.view(),
+                                        .relu_mask = masked ? mask.data() : nullptr});
           constexpr double operations = 9;  // roundings of an f32 evaluation
           const Doubles bounds = sum_bounds(expected.v, size, operations, device.type);
           CHECK(mismatch(y.host().v, expected.v, bounds) == "");
@@ -150,8 +160,14 @@ TEST_SUITE("kernels") {
       const Activations apart(device, 2, 5, 5, 17), over_x(device, x), over_r(device, r);
       const Activations dx(device, x), dr(device, r);
       const auto apply = [&](ConstView from, ConstView add, View to) {
-        device.backend.batch_norm_apply(spec, from, d.mean.data(), d.var.data(), d.gamma.data(),
-                                        d.beta.data(), add, to, nullptr);
+        device.backend(BatchNormApply{.spec = spec,
+                                      .x = from,
+                                      .mean = d.mean.data(),
+                                      .var = d.var.data(),
+                                      .gamma = d.gamma.data(),
+                                      .beta = d.beta.data(),
+                                      .residual = add,
+                                      .y = to});
       };
       apply(dx.view(), dr.view(), apart.view());
       apply(over_x.view(), dr.view(), over_x.view());
@@ -167,7 +183,8 @@ TEST_SUITE("kernels") {
     for (const auto& backend : backends()) {
       INFO(backend->name());
       const Array<float> from(*backend, {3.5f, 7.0f, 1.0f}), to(*backend, {2.0f, -1.0f, 8.0f});
-      backend->lerp(from.data(), 2, 8.0f / 7.0f, 0.1f, to.data());
+      (*backend)(
+          Lerp{.from = from.data(), .count = 2, .scale = 8.0f / 7.0f, .weight = 0.1f, .to = to.data()});
       CHECK(to.host()[0] == doctest::Approx(2.2).epsilon(1e-6));
       CHECK(to.host()[1] == doctest::Approx(-0.1).epsilon(1e-6));
       CHECK(to.host()[2] == 8.0f);  // beyond count
@@ -185,9 +202,9 @@ TEST_SUITE("kernels") {
           const std::vector<std::uint8_t> mask = random_mask(x.pixels(), k.c);
           const auto channels = static_cast<std::size_t>(k.c);
           Doubles g(channels), gx(channels), g_size(channels), gx_size(channels);
-          reference::batch_norm_backward_reduce<double>({}, dy.image(), x.image(), p.mean.data(),
-                                                        p.var.data(), masked ? mask.data() : nullptr,
-                                                        g.data(), gx.data());
+          reference::batch_norm_backward_reduce<double>({}, dy.image(), x.image(),
+                                                        {.mean = p.mean.data(), .var = p.var.data()},
+                                                        masked ? mask.data() : nullptr, g.data(), gx.data());
           for (std::size_t i = 0; i < dy.v.size(); ++i) {
             const std::size_t c = i % channels;
             g_size[c] += std::abs(dy.v[i]);
@@ -198,9 +215,14 @@ TEST_SUITE("kernels") {
           const Array<std::uint8_t> bits(device.backend, mask);
           const Array<float> sum_g(device.backend, std::vector<float>(channels, 8.0f));
           const Array<float> sum_gx(device.backend, std::vector<float>(channels, 8.0f));
-          device.backend.batch_norm_backward_reduce({}, gradient.view(), on_device.view(), d.mean.data(),
-                                                    d.var.data(), masked ? bits.data() : nullptr,
-                                                    sum_g.data(), sum_gx.data());
+          device.backend(BatchNormBackwardReduce{.spec = {},
+                                                 .dy = gradient.view(),
+                                                 .x = on_device.view(),
+                                                 .mean = d.mean.data(),
+                                                 .var = d.var.data(),
+                                                 .relu_mask = masked ? bits.data() : nullptr,
+                                                 .sum_g = sum_g.data(),
+                                                 .sum_g_xhat = sum_gx.data()});
           const double terms = static_cast<double>(x.pixels()) + 8.0;
           CHECK(mismatch(doubles(sum_g.host()), g, sum_bounds(g, g_size, terms, DType::f32)) == "");
           CHECK(mismatch(doubles(sum_gx.host()), gx, sum_bounds(gx, gx_size, terms, DType::f32)) == "");
@@ -225,7 +247,8 @@ TEST_SUITE("kernels") {
           Values expected = x, expected_residual = x;
           for (double& v : expected.v) v = Activations::prefill;
           reference::batch_norm_backward_apply<double>(
-              {}, dy.image(), x.image(), p.mean.data(), p.var.data(), p.gamma.data(),
+              {}, dy.image(), x.image(),
+              {.mean = p.mean.data(), .var = p.var.data(), .gamma = p.gamma.data()},
               masked ? mask.data() : nullptr, sums ? g.data() : nullptr, sums ? gx.data() : nullptr,
               wanted ? expected.image() : reference::Image<double>(), into, expected_residual.image());
           Doubles size(x.v.size());
@@ -242,11 +265,18 @@ TEST_SUITE("kernels") {
           const Activations dx(device, k.n, k.h, k.w, k.c, k.gap), dr(device, k.n, k.h, k.w, k.c, k.gap);
           const Array<std::uint8_t> bits(device.backend, mask);
           const Array<float> sum_g(device.backend, floats(g)), sum_gx(device.backend, floats(gx));
-          device.backend.batch_norm_backward_apply(
-              {}, gradient.view(), sums ? ConstView(on_device.view()) : ConstView(), d.mean.data(),
-              d.var.data(), d.gamma.data(), masked ? bits.data() : nullptr, sums ? sum_g.data() : nullptr,
-              sums ? sum_gx.data() : nullptr, wanted ? dx.view() : View(), into,
-              residual ? dr.view() : View());
+          device.backend(BatchNormBackwardApply{.spec = {},
+                                                .dy = gradient.view(),
+                                                .x = sums ? ConstView(on_device.view()) : ConstView(),
+                                                .mean = d.mean.data(),
+                                                .var = d.var.data(),
+                                                .gamma = d.gamma.data(),
+                                                .relu_mask = masked ? bits.data() : nullptr,
+                                                .sum_g = sums ? sum_g.data() : nullptr,
+                                                .sum_g_xhat = sums ? sum_gx.data() : nullptr,
+                                                .dx = wanted ? dx.view() : View(),
+                                                .into = into,
+                                                .dresidual = residual ? dr.view() : View()});
           CHECK(mismatch(dx.host().v, expected.v, sum_bounds(expected.v, size, 16, device.type)) == "");
           CHECK(dx.outside_untouched());
           if (residual) CHECK(mismatch(dr.host().v, expected_residual.v) == "");
@@ -267,9 +297,18 @@ TEST_SUITE("kernels") {
       const Activations from(device, x), gradient(device, dy), dx(device, 2, 5, 5, 17),
           dr(device, 2, 5, 5, 17);
       const auto apply = [&](const Activations& g, View to, View residual) {
-        device.backend.batch_norm_backward_apply({}, g.view(), from.view(), d.mean.data(), d.var.data(),
-                                                 d.gamma.data(), nullptr, sum_g.data(), sum_gx.data(), to,
-                                                 Into::assign, residual);
+        device.backend(BatchNormBackwardApply{.spec = {},
+                                              .dy = g.view(),
+                                              .x = from.view(),
+                                              .mean = d.mean.data(),
+                                              .var = d.var.data(),
+                                              .gamma = d.gamma.data(),
+                                              .relu_mask = nullptr,
+                                              .sum_g = sum_g.data(),
+                                              .sum_g_xhat = sum_gx.data(),
+                                              .dx = to,
+                                              .into = Into::assign,
+                                              .dresidual = residual});
       };
       apply(gradient, dx.view(), dr.view());
       const Activations over(device, dy), over_residual(device, dy), other(device, 2, 5, 5, 17);

@@ -1,4 +1,4 @@
-#include "kernels/reference/binary_cross_entropy.h"
+#include "kernels/reference/losses.h"
 
 #include <doctest/doctest.h>
 
@@ -20,8 +20,15 @@ Losses on_device(Backend& backend, Index n, Index k, const Doubles& logits, cons
   const Array<float> rows(backend, std::vector<float>(static_cast<std::size_t>(n), 8.0f)),
       loss(backend, {8.0f});
   const Array<float> gradient(backend, std::vector<float>(logits.size(), 8.0f));
-  backend.binary_cross_entropy_with_logits(n, k, z.data(), t.data(), weights.empty() ? nullptr : w.data(),
-                                           divisor.data(), rows.data(), loss.data(), gradient.data());
+  backend(BinaryCrossEntropyWithLogits{.n = n,
+                                       .k = k,
+                                       .logits = z.data(),
+                                       .targets = t.data(),
+                                       .weights = weights.empty() ? nullptr : w.data(),
+                                       .normalizer = divisor.data(),
+                                       .row_loss = rows.data(),
+                                       .loss = loss.data(),
+                                       .dlogits = gradient.data()});
   return {doubles(rows.host()), doubles(loss.host()), doubles(gradient.host())};
 }
 

@@ -21,7 +21,7 @@ TEST_SUITE("kernels") {
               for (double& v : expected.v)
                 v = rounded(into == Into::add ? v + Activations::prefill : v, to_type);
               const Activations in(from, x, 5 - gap), out(to, 2, 3, 5, c, gap);
-              from.backend.copy(in.view(), out.view(), into);
+              from.backend(Copy{.x = in.view(), .y = out.view(), .into = into});
               CHECK(mismatch(out.host().v, expected.v) == "");
               CHECK(out.outside_untouched());
             }
@@ -51,7 +51,7 @@ TEST_SUITE("kernels") {
                     -std::numeric_limits<double>::infinity(),
                     std::numeric_limits<double>::infinity()};
       const Activations in({*backend, DType::f32}, x), out({*backend, DType::bf16}, 1, 1, 1, 6);
-      backend->copy(in.view(), out.view(), Into::assign);
+      (*backend)(Copy{.x = in.view(), .y = out.view()});
       CHECK(mismatch(out.host().v, expected.v) == "");
     }
   }
@@ -66,8 +66,8 @@ TEST_SUITE("kernels") {
       first.c = 12;
       second.c = 5;
       second.data = static_cast<char*>(second.data) + 12 * item_size(device.type);
-      device.backend.copy(right.view(), second, Into::assign);
-      device.backend.copy(left.view(), first, Into::assign);
+      device.backend(Copy{.x = right.view(), .y = second});
+      device.backend(Copy{.x = left.view(), .y = first});
       Values expected(2, 3, 3, 17);
       for (Index p = 0; p < 18; ++p) {
         for (Index c = 0; c < 17; ++c) {

@@ -95,8 +95,13 @@ void check_forward(const Device& device, const Case& k, int with, double slack =
   const Activations y(device, k.n, o.dy.h, o.dy.w, o.dy.c, k.gap);
   const DeviceWeights weight(device, o.weight);
   const Array<float> b(device.backend, floats(o.bias));
-  device.backend.conv2d_forward(k.spec, x.view(), weight.weights(), bias ? b.data() : nullptr,
-                                residual ? ConstView(r.view()) : ConstView(), activation, y.view());
+  device.backend(Conv2dForward{.spec = k.spec,
+                               .x = x.view(),
+                               .weight = weight.weights(),
+                               .bias = bias ? b.data() : nullptr,
+                               .residual = residual ? ConstView(r.view()) : ConstView(),
+                               .activation = activation,
+                               .y = y.view()});
   const auto terms = static_cast<double>(k.spec.weight_elements() / k.spec.out + 2);
   const Doubles bounds = sum_bounds(expected.v, magnitude.v, terms, device.type);
   CHECK(mismatch(y.host().v, expected.v, scaled(bounds, slack)) == "");
@@ -113,7 +118,8 @@ void check_backward_data(const Device& device, const Case& k, double slack = 1.0
   reference::conv2d_backward_data<double>(k.spec, dy_size.image(), weight_size.data(), magnitude.image());
   const Activations dy(device, o.dy, k.gap), dx(device, k.n, k.h, k.w, k.spec.in, k.gap);
   const DeviceWeights weight(device, o.weight);
-  device.backend.conv2d_backward_data(k.spec, dy.view(), weight.weights(), dx.view());
+  device.backend(
+      Conv2dBackwardData{.spec = k.spec, .dy = dy.view(), .weight = weight.weights(), .dx = dx.view()});
   const auto terms = static_cast<double>(k.spec.weight_elements() / k.spec.in);
   const Doubles bounds = sum_bounds(expected.v, magnitude.v, terms, device.type);
   CHECK(mismatch(dx.host().v, expected.v, scaled(bounds, slack)) == "");
@@ -129,7 +135,8 @@ void check_backward_weight(const Device& device, const Case& k, Into into, doubl
   reference::conv2d_backward_weight<double>(k.spec, x_size.image(), dy_size.image(), magnitude.data(), into);
   const Activations x(device, o.x, k.gap), dy(device, o.dy, k.gap);
   const Array<float> dweight(device.backend, std::vector<float>(o.weight.size(), 8.0f));
-  device.backend.conv2d_backward_weight(k.spec, x.view(), dy.view(), dweight.data(), into);
+  device.backend(Conv2dBackwardWeight{
+      .spec = k.spec, .x = x.view(), .dy = dy.view(), .dweight = dweight.data(), .into = into});
   const auto terms = static_cast<double>(o.dy.pixels() + 1);
   Doubles bounds = sum_bounds(expected, magnitude, terms, DType::f32);
   // cuDNN has no engine that reads bf16 and writes f32 here: the sum is rounded to bf16 once.
@@ -206,7 +213,7 @@ TEST_SUITE("kernels") {
         reference::bias_backward<double>(size.image(), magnitude.data(), into);
         const Activations on_device(device, dy, 3);
         const Array<float> dbias(device.backend, std::vector<float>(17, 8.0f));
-        device.backend.bias_backward(on_device.view(), dbias.data(), into);
+        device.backend(BiasBackward{.dy = on_device.view(), .dbias = dbias.data(), .into = into});
         const auto terms = static_cast<double>(dy.pixels() + 1);
         const Doubles bounds = sum_bounds(expected, magnitude, terms, DType::f32);
         CHECK(mismatch(doubles(dbias.host()), expected, bounds) == "");
@@ -225,7 +232,8 @@ TEST_SUITE("kernels") {
       for (int round = 0; round < 20; ++round) {
         const Array<float> dweight(device.backend,
                                    std::vector<float>(static_cast<std::size_t>(spec.weight_elements())));
-        device.backend.conv2d_backward_weight(spec, x.view(), dy.view(), dweight.data(), Into::assign);
+        device.backend(Conv2dBackwardWeight{
+            .spec = spec, .x = x.view(), .dy = dy.view(), .dweight = dweight.data(), .into = Into::assign});
         if (round == 0) first = dweight.host();
         CHECK(dweight.host() == first);
       }

@@ -25,14 +25,16 @@ TEST_SUITE("kernels") {
           reference::dropout<double>(x.image(), p, 5, state, y.image());
           const Activations in(device, x, gap), out(device, 3, 5, 7, 17, gap);
           const Array<StepState> memory(device.backend, {state});
-          device.backend.dropout(in.view(), p, 5, memory.data(), out.view());
+          device.backend(
+              DropoutForward{.x = in.view(), .p = p, .layer = 5, .state = memory.data(), .y = out.view()});
           const Doubles actual = out.host().v;
           Index different = 0;
           for (std::size_t i = 0; i < actual.size(); ++i) different += (actual[i] == 0.0) != (y.v[i] == 0.0);
           CHECK(different == 0);
           CHECK(mismatch(actual, y.v, sum_bounds(y.v, absolute(y).v, 4, device.type)) == "");
           CHECK(out.outside_untouched());
-          device.backend.dropout(in.view(), p, 5, memory.data(), in.view());
+          device.backend(
+              DropoutForward{.x = in.view(), .p = p, .layer = 5, .state = memory.data(), .y = in.view()});
           CHECK(mismatch(in.host().v, actual) == "");
         }
       }

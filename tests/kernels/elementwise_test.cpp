@@ -17,10 +17,10 @@ TEST_SUITE("kernels") {
           Values expected = a;
           for (std::size_t i = 0; i < a.v.size(); ++i) expected.v[i] = rounded(a.v[i] + b.v[i], device.type);
           const Activations left(device, a, gap), right(device, b, gap), y(device, 2, 3, 5, c, gap);
-          device.backend.add(left.view(), right.view(), y.view());
+          device.backend(Add{.a = left.view(), .b = right.view(), .y = y.view()});
           CHECK(mismatch(y.host().v, expected.v) == "");
           CHECK(y.outside_untouched());
-          device.backend.add(left.view(), right.view(), left.view());
+          device.backend(Add{.a = left.view(), .b = right.view(), .y = left.view()});
           CHECK(mismatch(left.host().v, expected.v) == "");
         }
       }

@@ -21,10 +21,10 @@ TEST_SUITE("kernels") {
         }
         const Activations in(device, x, gap), out(device, 2, 1, 1, 17 * 12, gap),
             back(device, 2, 3, 4, 17, gap);
-        device.backend.flatten_forward(in.view(), out.view());
+        device.backend(FlattenForward{.x = in.view(), .y = out.view()});
         CHECK(mismatch(out.host().v, rows.v) == "");
         CHECK(out.outside_untouched());
-        device.backend.flatten_backward(out.view(), back.view());
+        device.backend(FlattenBackward{.dy = out.view(), .dx = back.view()});
         CHECK(mismatch(back.host().v, x.v) == "");
         CHECK(back.outside_untouched());
       }

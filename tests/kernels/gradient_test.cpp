@@ -5,15 +5,14 @@
 
 #include "kernels/reference/activation.h"
 #include "kernels/reference/batch_norm.h"
-#include "kernels/reference/binary_cross_entropy.h"
 #include "kernels/reference/conv2d.h"
 #include "kernels/reference/dropout.h"
 #include "kernels/reference/flatten.h"
 #include "kernels/reference/linear.h"
+#include "kernels/reference/losses.h"
 #include "kernels/reference/norm_relu_pool.h"
 #include "kernels/reference/pool2d.h"
 #include "kernels/reference/shortcut_a.h"
-#include "kernels/reference/softmax_cross_entropy.h"
 #include "tests/support/compare.h"
 
 namespace thaw::test {
@@ -120,19 +119,22 @@ TEST_SUITE("kernels") {
                              const Values& add) {
         if (moving) reference::batch_norm_statistics<double>(input.image(), mean.data(), var.data());
         Values out = x;
-        reference::batch_norm_apply<double>(spec, input.image(), mean.data(), var.data(), scale.data(),
-                                            shift.data(), add.image(), out.image(), mask.data());
+        reference::batch_norm_apply<double>(
+            spec, input.image(),
+            {.mean = mean.data(), .var = var.data(), .gamma = scale.data(), .beta = shift.data()},
+            add.image(), out.image(), mask.data());
         return dot(out.v, dy.v);
       };
       value(x, gamma, beta, residual);
       Doubles sum_g(static_cast<std::size_t>(c)), sum_gx = sum_g;
       Values dx = x, dresidual = x, moved = x;
-      reference::batch_norm_backward_reduce<double>(spec, dy.image(), x.image(), mean.data(), var.data(),
-                                                    mask.data(), sum_g.data(), sum_gx.data());
-      reference::batch_norm_backward_apply<double>(spec, dy.image(), x.image(), mean.data(), var.data(),
-                                                   gamma.data(), mask.data(), moving ? sum_g.data() : nullptr,
-                                                   moving ? sum_gx.data() : nullptr, dx.image(), Into::assign,
-                                                   dresidual.image());
+      reference::batch_norm_backward_reduce<double>(spec, dy.image(), x.image(),
+                                                    {.mean = mean.data(), .var = var.data()}, mask.data(),
+                                                    sum_g.data(), sum_gx.data());
+      reference::batch_norm_backward_apply<double>(
+          spec, dy.image(), x.image(), {.mean = mean.data(), .var = var.data(), .gamma = gamma.data()},
+          mask.data(), moving ? sum_g.data() : nullptr, moving ? sum_gx.data() : nullptr, dx.image(),
+          Into::assign, dresidual.image());
       const auto with = [&](const Doubles& at) {
         moved.v = at;
         return moved;
@@ -161,18 +163,22 @@ TEST_SUITE("kernels") {
       const auto value = [&](const Values& input, const Doubles& scale, const Doubles& shift) {
         if (moving) reference::batch_norm_statistics<double>(input.image(), mean.data(), var.data());
         Values out = y;
-        reference::norm_relu_pool_forward<double>({}, pool, input.image(), mean.data(), var.data(),
-                                                  scale.data(), shift.data(), out.image(), index.data());
+        reference::norm_relu_pool_forward<double>(
+            {}, pool, input.image(),
+            {.mean = mean.data(), .var = var.data(), .gamma = scale.data(), .beta = shift.data()},
+            out.image(), index.data());
         return dot(out.v, dy.v);
       };
       value(x, gamma, beta);
       Doubles sum_g(static_cast<std::size_t>(c)), sum_gx = sum_g;
       Values dx = x, moved = x;
       reference::norm_relu_pool_backward_reduce<double>({}, pool, dy.image(), index.data(), x.image(),
-                                                        mean.data(), var.data(), sum_g.data(), sum_gx.data());
+                                                        {.mean = mean.data(), .var = var.data()},
+                                                        sum_g.data(), sum_gx.data());
       reference::norm_relu_pool_backward_apply<double>(
-          {}, pool, dy.image(), index.data(), x.image(), mean.data(), var.data(), gamma.data(),
-          moving ? sum_g.data() : nullptr, moving ? sum_gx.data() : nullptr, dx.image());
+          {}, pool, dy.image(), index.data(), x.image(),
+          {.mean = mean.data(), .var = var.data(), .gamma = gamma.data()}, moving ? sum_g.data() : nullptr,
+          moving ? sum_gx.data() : nullptr, dx.image());
       const auto by_input = [&](const Doubles& at) {
         moved.v = at;
         return value(moved, gamma, beta);

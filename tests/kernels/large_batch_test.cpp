@@ -43,17 +43,36 @@ TEST_SUITE("kernels") {
         CHECK_MESSAGE(whole.host().v == parts.host().v, op);
         CHECK_MESSAGE(mask.host() == part_mask.host(), op);
       };
-      check("copy", [&](View a, View, View y, std::uint8_t*) { backend->copy(a, y, Into::assign); });
-      check("relu_forward", [&](View a, View, View y, std::uint8_t*) { backend->relu_forward(a, y); });
-      check("relu_backward", [&](View a, View b, View y, std::uint8_t*) { backend->relu_backward(b, a, y); });
-      check("add", [&](View a, View b, View y, std::uint8_t*) { backend->add(a, b, y); });
+      check("copy", [&](View a, View, View y, std::uint8_t*) { (*backend)(Copy{.x = a, .y = y}); });
+      check("relu_forward",
+            [&](View a, View, View y, std::uint8_t*) { (*backend)(ReluForward{.x = a, .y = y}); });
+      check("relu_backward", [&](View a, View b, View y, std::uint8_t*) {
+        (*backend)(ReluBackward{.dy = b, .y = a, .dx = y});
+      });
+      check("add", [&](View a, View b, View y, std::uint8_t*) { (*backend)(Add{.a = a, .b = b, .y = y}); });
       check("batch_norm_apply", [&](View a, View b, View y, std::uint8_t* bits) {
-        backend->batch_norm_apply({.activation = Activation::relu}, a, mean.data(), var.data(), gamma.data(),
-                                  beta.data(), b, y, bits);
+        (*backend)(BatchNormApply{.spec = {.activation = Activation::relu},
+                                  .x = a,
+                                  .mean = mean.data(),
+                                  .var = var.data(),
+                                  .gamma = gamma.data(),
+                                  .beta = beta.data(),
+                                  .residual = b,
+                                  .y = y,
+                                  .relu_mask = bits});
       });
       check("batch_norm_backward_apply", [&](View a, View b, View y, std::uint8_t* bits) {
-        backend->batch_norm_backward_apply({}, b, a, mean.data(), var.data(), gamma.data(), bits, nullptr,
-                                           nullptr, y, Into::assign, {});
+        (*backend)(BatchNormBackwardApply{.spec = {},
+                                          .dy = b,
+                                          .x = a,
+                                          .mean = mean.data(),
+                                          .var = var.data(),
+                                          .gamma = gamma.data(),
+                                          .relu_mask = bits,
+                                          .sum_g = nullptr,
+                                          .sum_g_xhat = nullptr,
+                                          .dx = y,
+                                          .into = Into::assign});
       });
       const Pool2dSpec pool{.kernel = 3, .stride = 2, .padding = 1};
       const Activations dy(device, random_image(pictures, size / 2, size / 2, c, 7, DType::f32));
@@ -62,8 +81,17 @@ TEST_SUITE("kernels") {
       for (std::size_t i = 0; i < winners.size(); ++i) winners[i] = static_cast<std::uint8_t>(i * 7 % 9);
       const Array<std::uint8_t> index(*backend, winners);
       const auto apply = [&](View from, const std::uint8_t* won, View to) {
-        backend->norm_relu_pool_backward_apply({}, pool, from, won, {}, mean.data(), var.data(), gamma.data(),
-                                               nullptr, nullptr, to);
+        (*backend)(NormReluPoolBackwardApply{.norm = {},
+                                             .pool = pool,
+                                             .dy = from,
+                                             .index = won,
+                                             .x = {},
+                                             .mean = mean.data(),
+                                             .var = var.data(),
+                                             .gamma = gamma.data(),
+                                             .sum_g = nullptr,
+                                             .sum_g_xhat = nullptr,
+                                             .dx = to});
       };
       apply(dy.view(), index.data(), whole.view());
       for (Index n = 0; n < pictures; ++n)

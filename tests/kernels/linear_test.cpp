@@ -35,8 +35,10 @@ TEST_SUITE("kernels") {
           const Activations dx(device, x, k.gap), y(device, k.n, 1, 1, k.out, k.gap);
           const DeviceWeights weight(device, w);
           const Array<float> bias(device.backend, floats(b));
-          device.backend.linear_forward(dx.view(), weight.weights(), with_bias ? bias.data() : nullptr,
-                                        y.view());
+          device.backend(LinearForward{.x = dx.view(),
+                                       .weight = weight.weights(),
+                                       .bias = with_bias ? bias.data() : nullptr,
+                                       .y = y.view()});
           const Doubles bounds =
               sum_bounds(expected.v, magnitude.v, static_cast<double>(k.in + 1), device.type);
           CHECK(mismatch(y.host().v, expected.v, bounds) == "");
@@ -57,7 +59,8 @@ TEST_SUITE("kernels") {
         reference::linear_backward_data<double>(dy_size.image(), w_size.data(), magnitude.image());
         const Activations gradient(device, dy, k.gap), dx(device, k.n, 1, 1, k.in, k.gap);
         const DeviceWeights weight(device, w);
-        device.backend.linear_backward_data(gradient.view(), weight.weights(), dx.view());
+        device.backend(
+            LinearBackwardData{.dy = gradient.view(), .weight = weight.weights(), .dx = dx.view()});
         const Doubles bounds = sum_bounds(expected.v, magnitude.v, static_cast<double>(k.out), device.type);
         CHECK(mismatch(dx.host().v, expected.v, bounds) == "");
         CHECK(dx.outside_untouched());
@@ -77,7 +80,8 @@ TEST_SUITE("kernels") {
           reference::linear_backward_weight<double>(x_size.image(), dy_size.image(), magnitude.data(), into);
           const Activations on_device(device, x, k.gap), gradient(device, dy, k.gap);
           const Array<float> dweight(device.backend, std::vector<float>(expected.size(), 8.0f));
-          device.backend.linear_backward_weight(on_device.view(), gradient.view(), dweight.data(), into);
+          device.backend(LinearBackwardWeight{
+              .x = on_device.view(), .dy = gradient.view(), .dweight = dweight.data(), .into = into});
           const Doubles bounds = sum_bounds(expected, magnitude, static_cast<double>(k.n + 1), DType::f32);
           CHECK(mismatch(doubles(dweight.host()), expected, bounds) == "");
         }

@@ -66,8 +66,12 @@ TEST_SUITE("kernels") {
       const Array<float> weight(*backend, {1.0f}), gradient(*backend, {1.0f});
       const Array<StepState> state(*backend, {StepState{.lr = 0.25f}});
       const auto recording = backend->record([&] {
-        backend->sgd_step({.momentum = 0.0f}, &segment, 1, state.data(), gradient.data(), weight.data(),
-                          nullptr, nullptr);
+        (*backend)(SgdStep{.spec = {.momentum = 0.0f},
+                           .segments = &segment,
+                           .segment_count = 1,
+                           .state = state.data(),
+                           .gradient = gradient.data(),
+                           .weight = weight.data()});
       });
       CHECK(weight.host()[0] == 0.75f);
       recording->replay();

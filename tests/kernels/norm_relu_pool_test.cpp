@@ -57,8 +57,10 @@ struct Parameters {
 void reference_forward(const Case& k, const Parameters& p, const Values& x, Values& y,
                        std::vector<std::uint8_t>& index) {
   index.resize(y.v.size());
-  reference::norm_relu_pool_forward<double>({}, k.spec, x.image(), p.mean.data(), p.var.data(),
-                                            p.gamma.data(), p.beta.data(), y.image(), index.data());
+  reference::norm_relu_pool_forward<double>(
+      {}, k.spec, x.image(),
+      {.mean = p.mean.data(), .var = p.var.data(), .gamma = p.gamma.data(), .beta = p.beta.data()}, y.image(),
+      index.data());
 }
 
 }  // namespace
@@ -78,8 +80,15 @@ TEST_SUITE("kernels") {
         const Activations without(device, y.n, y.h, y.w, y.c, k.gap);
         const Array<std::uint8_t> winners(device.backend, std::vector<std::uint8_t>(index.size(), 77));
         const auto forward = [&](View to, std::uint8_t* won) {
-          device.backend.norm_relu_pool_forward({}, k.spec, in.view(), p.d_mean.data(), p.d_var.data(),
-                                                p.d_gamma.data(), p.d_beta.data(), to, won);
+          device.backend(NormReluPoolForward{.norm = {},
+                                             .pool = k.spec,
+                                             .x = in.view(),
+                                             .mean = p.d_mean.data(),
+                                             .var = p.d_var.data(),
+                                             .gamma = p.d_gamma.data(),
+                                             .beta = p.d_beta.data(),
+                                             .y = to,
+                                             .index = won});
         };
         forward(out.view(), winners.data());
         forward(without.view(), nullptr);
@@ -118,7 +127,8 @@ TEST_SUITE("kernels") {
         const auto channels = static_cast<std::size_t>(k.c);
         Doubles g(channels), gx(channels), g_size(channels), gx_size(channels);
         reference::norm_relu_pool_backward_reduce<double>({}, k.spec, dy.image(), index.data(), x.image(),
-                                                          p.mean.data(), p.var.data(), g.data(), gx.data());
+                                                          {.mean = p.mean.data(), .var = p.var.data()},
+                                                          g.data(), gx.data());
         Values won = x;  // the sum of |dy| that each x gets
         reference::max_pool2d_backward<double>(k.spec, dy_size.image(), index.data(), won.image());
         for (std::size_t i = 0; i < won.v.size(); ++i) {
@@ -130,9 +140,15 @@ TEST_SUITE("kernels") {
         const Array<std::uint8_t> winners(device.backend, index);
         const Array<float> sum_g(device.backend, std::vector<float>(channels, 8.0f));
         const Array<float> sum_gx(device.backend, std::vector<float>(channels, 8.0f));
-        device.backend.norm_relu_pool_backward_reduce({}, k.spec, gradient.view(), winners.data(), in.view(),
-                                                      p.d_mean.data(), p.d_var.data(), sum_g.data(),
-                                                      sum_gx.data());
+        device.backend(NormReluPoolBackwardReduce{.norm = {},
+                                                  .pool = k.spec,
+                                                  .dy = gradient.view(),
+                                                  .index = winners.data(),
+                                                  .x = in.view(),
+                                                  .mean = p.d_mean.data(),
+                                                  .var = p.d_var.data(),
+                                                  .sum_g = sum_g.data(),
+                                                  .sum_g_xhat = sum_gx.data()});
         const double terms = static_cast<double>(x.pixels()) + 8.0;
         CHECK(mismatch(doubles(sum_g.host()), g, sum_bounds(g, g_size, terms, DType::f32)) == "");
         CHECK(mismatch(doubles(sum_gx.host()), gx, sum_bounds(gx, gx_size, terms, DType::f32)) == "");
@@ -144,7 +160,8 @@ TEST_SUITE("kernels") {
           const Array<float> d_sums(device.backend, floats(sums)), d_sums_x(device.backend, floats(sums_x));
           Values expected = x;
           reference::norm_relu_pool_backward_apply<double>(
-              {}, k.spec, dy.image(), index.data(), x.image(), p.mean.data(), p.var.data(), p.gamma.data(),
+              {}, k.spec, dy.image(), index.data(), x.image(),
+              {.mean = p.mean.data(), .var = p.var.data(), .gamma = p.gamma.data()},
               moving ? sums.data() : nullptr, moving ? sums_x.data() : nullptr, expected.image());
           Doubles size(x.v.size());
           for (std::size_t i = 0; i < size.size(); ++i) {
@@ -156,10 +173,17 @@ TEST_SUITE("kernels") {
             size[i] = std::abs(p.gamma[c]) * inverse * (won.v[i] + (moving ? shares : 0.0));
           }
           const Activations dx(device, k.n, k.h, k.w, k.c, k.gap);
-          device.backend.norm_relu_pool_backward_apply(
-              {}, k.spec, gradient.view(), winners.data(), moving ? ConstView(in.view()) : ConstView(),
-              p.d_mean.data(), p.d_var.data(), p.d_gamma.data(), moving ? d_sums.data() : nullptr,
-              moving ? d_sums_x.data() : nullptr, dx.view());
+          device.backend(NormReluPoolBackwardApply{.norm = {},
+                                                   .pool = k.spec,
+                                                   .dy = gradient.view(),
+                                                   .index = winners.data(),
+                                                   .x = moving ? ConstView(in.view()) : ConstView(),
+                                                   .mean = p.d_mean.data(),
+                                                   .var = p.d_var.data(),
+                                                   .gamma = p.d_gamma.data(),
+                                                   .sum_g = moving ? d_sums.data() : nullptr,
+                                                   .sum_g_xhat = moving ? d_sums_x.data() : nullptr,
+                                                   .dx = dx.view()});
           // At most 225 windows hold an input; 16 roundings more.
           const auto windows = static_cast<double>(k.spec.kernel * k.spec.kernel);
           CHECK(mismatch(dx.host().v, expected.v, sum_bounds(expected.v, size, windows + 16, device.type)) ==
@@ -192,8 +216,15 @@ TEST_SUITE("kernels") {
       const Array<float> mean = all(0.5f), var = all(1.0f), gamma = all(1.0f), beta = all(0.0f);
       const Activations in(device, x), out(device, 1, 2, 2, c), dx(device, 1, 4, 4, c);
       const Array<std::uint8_t> winners(device.backend, std::vector<std::uint8_t>(4 * c, 77));
-      device.backend.norm_relu_pool_forward({.eps = 0.0f}, spec, in.view(), mean.data(), var.data(),
-                                            gamma.data(), beta.data(), out.view(), winners.data());
+      device.backend(NormReluPoolForward{.norm = {.eps = 0.0f},
+                                         .pool = spec,
+                                         .x = in.view(),
+                                         .mean = mean.data(),
+                                         .var = var.data(),
+                                         .gamma = gamma.data(),
+                                         .beta = beta.data(),
+                                         .y = out.view(),
+                                         .index = winners.data()});
       const std::vector<std::uint8_t> index = winners.host();
       const Values y = out.host();
       CHECK(int{index[0]} == 4);      // the corner window's first input is its centre
@@ -215,9 +246,17 @@ TEST_SUITE("kernels") {
       Values dy(1, 2, 2, c);
       for (double& v : dy.v) v = 1.0;
       const Activations gradient(device, dy);
-      device.backend.norm_relu_pool_backward_apply({.eps = 0.0f}, spec, gradient.view(), winners.data(), {},
-                                                   mean.data(), var.data(), gamma.data(), nullptr, nullptr,
-                                                   dx.view());
+      device.backend(NormReluPoolBackwardApply{.norm = {.eps = 0.0f},
+                                               .pool = spec,
+                                               .dy = gradient.view(),
+                                               .index = winners.data(),
+                                               .x = {},
+                                               .mean = mean.data(),
+                                               .var = var.data(),
+                                               .gamma = gamma.data(),
+                                               .sum_g = nullptr,
+                                               .sum_g_xhat = nullptr,
+                                               .dx = dx.view()});
       Values got = dx.host();
       double sums[6] = {};
       for (Index i = 0; i < 16; ++i) {

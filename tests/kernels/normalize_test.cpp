@@ -28,8 +28,12 @@ TEST_SUITE("kernels") {
             const Array<std::uint8_t> x(device.backend, pixels), mirrored(device.backend, flip);
             const Array<float> m(device.backend, floats(mean)), s(device.backend, floats(std));
             const Activations y(device, n, h, w, 4, gap);
-            device.backend.normalize_u8(x.data(), channels, m.data(), s.data(),
-                                        flipped ? mirrored.data() : nullptr, y.view());
+            device.backend(NormalizeU8{.x = x.data(),
+                                       .channels = channels,
+                                       .mean = m.data(),
+                                       .std = s.data(),
+                                       .flip = flipped ? mirrored.data() : nullptr,
+                                       .y = y.view()});
             CHECK(mismatch(y.host().v, expected.v, sum_bounds(expected.v, size.v, 4, device.type)) == "");
             CHECK(y.outside_untouched());
             for (Index c = channels; c < 4; ++c) CHECK(y.host().at(1, 2, 3, c) == 0.0);

@@ -10,19 +10,8 @@
 namespace thaw::test {
 namespace {
 
-using Bytes = std::uint8_t;
-
-class NullRecording final : public Recording {
- public:
-  explicit NullRecording(std::function<void()> step) : step_(std::move(step)) {}
-  void replay() override { step_(); }
-
- private:
-  std::function<void()> step_;
-};
-
 // Counts the convolutions it is asked for and remembers where the last one wrote.
-class NullBackend final : public Backend {
+class NullBackend final : public BackendOf<NullBackend> {
  public:
   int convolutions = 0, steps = 0;
   View last;
@@ -41,64 +30,14 @@ class NullBackend final : public Backend {
   void copy_bytes(void*, const void*, std::size_t) override {}
   void zero(void*, std::size_t) override {}
   void synchronize() override {}
-  std::unique_ptr<Recording> record(std::function<void()> step) override {
-    step();
-    return std::make_unique<NullRecording>(std::move(step));
-  }
-  void normalize_u8(const Bytes*, std::int64_t, const float*, const float*, const Bytes*, View) override {}
-  void conv2d_forward(const Conv2dSpec&, ConstView, Weights, const float*, ConstView, Activation,
-                      View y) override {
+
+  template <class Op>
+  void compute(const Op&) {}
+  void compute(const Conv2dForward& op) {
     ++convolutions;
-    last = y;
+    last = op.y;
   }
-  void conv2d_backward_data(const Conv2dSpec&, ConstView, Weights, View) override {}
-  void conv2d_backward_weight(const Conv2dSpec&, ConstView, ConstView, float*, Into) override {}
-  void bias_backward(ConstView, float*, Into) override {}
-  void linear_forward(ConstView, Weights, const float*, View) override {}
-  void linear_backward_data(ConstView, Weights, View) override {}
-  void linear_backward_weight(ConstView, ConstView, float*, Into) override {}
-  void batch_norm_statistics(ConstView, float*, float*) override {}
-  void batch_norm_apply(const BatchNormSpec&, ConstView, const float*, const float*, const float*,
-                        const float*, ConstView, View, Bytes*) override {}
-  void batch_norm_backward_reduce(const BatchNormSpec&, ConstView, ConstView, const float*, const float*,
-                                  const Bytes*, float*, float*) override {}
-  void batch_norm_backward_apply(const BatchNormSpec&, ConstView, ConstView, const float*, const float*,
-                                 const float*, const Bytes*, const float*, const float*, View, Into,
-                                 View) override {}
-  void lerp(const float*, std::int64_t, float, float, float*) override {}
-  void relu_forward(ConstView, View) override {}
-  void relu_backward(ConstView, ConstView, View) override {}
-  void max_pool2d_forward(const Pool2dSpec&, ConstView, View, Bytes*) override {}
-  void max_pool2d_backward(const Pool2dSpec&, ConstView, const Bytes*, View) override {}
-  void avg_pool2d_forward(const Pool2dSpec&, ConstView, View) override {}
-  void avg_pool2d_backward(const Pool2dSpec&, ConstView, View) override {}
-  void global_avg_pool_forward(ConstView, View) override {}
-  void global_avg_pool_backward(ConstView, View) override {}
-  void norm_relu_pool_forward(const BatchNormSpec&, const Pool2dSpec&, ConstView, const float*, const float*,
-                              const float*, const float*, View, Bytes*) override {}
-  void norm_relu_pool_backward_reduce(const BatchNormSpec&, const Pool2dSpec&, ConstView, const Bytes*,
-                                      ConstView, const float*, const float*, float*, float*) override {}
-  void norm_relu_pool_backward_apply(const BatchNormSpec&, const Pool2dSpec&, ConstView, const Bytes*,
-                                     ConstView, const float*, const float*, const float*, const float*,
-                                     const float*, View) override {}
-  void dropout(ConstView, float, std::uint32_t, const StepState*, View) override {}
-  void copy(ConstView, View, Into) override {}
-  void add(ConstView, ConstView, View) override {}
-  void flatten_forward(ConstView, View) override {}
-  void flatten_backward(ConstView, View) override {}
-  void shortcut_a_forward(ConstView, View) override {}
-  void shortcut_a_backward(ConstView, View) override {}
-  void softmax_cross_entropy(std::int64_t, std::int64_t, const float*, const float*, const float*, float*,
-                             float*, float*) override {}
-  void binary_cross_entropy_with_logits(std::int64_t, std::int64_t, const float*, const float*, const float*,
-                                        const float*, float*, float*, float*) override {}
-  void gradient_norm(const float*, std::int64_t, StepState*) override {}
-  void sgd_step(const SgdSpec&, const ArenaSegment*, std::int64_t, const StepState*, const float*, float*,
-                float*, bf16*) override {
-    ++steps;
-  }
-  void adamw_step(const AdamWSpec&, const ArenaSegment*, std::int64_t, const StepState*, const float*, float*,
-                  float*, float*, bf16*) override {}
+  void compute(const SgdStep&) { ++steps; }
 };
 
 View channels(View whole, std::int64_t begin, std::int64_t count) {
@@ -136,8 +75,8 @@ class DenseBlock {
       const std::int64_t before = inputs + layer * growth;
       const View own = channels(buffer_, before, growth);
       normalize(backend, before);
-      backend.conv2d_forward(spec(before), input(before), {weights_.data(), DType::f32}, nullptr, {},
-                             Activation::none, own);
+      backend(Conv2dForward{
+          .spec = spec(before), .x = input(before), .weight = {weights_.data(), DType::f32}, .y = own});
       statistics(backend, before, growth);
     }
   }
@@ -148,14 +87,31 @@ class DenseBlock {
       const View dy = channels(gradient_, before, growth), dx = channels(gradient_, 0, before),
                  x = input(before);
       normalize(backend, before);
-      backend.conv2d_backward_weight(spec(before), x, dy, weights_.data(), Into::assign);
-      backend.conv2d_backward_data(spec(before), dy, {weights_.data(), DType::f32}, x);
+      backend(Conv2dBackwardWeight{
+          .spec = spec(before), .x = x, .dy = dy, .dweight = weights_.data(), .into = Into::assign});
+      backend(Conv2dBackwardData{
+          .spec = spec(before), .dy = dy, .weight = {weights_.data(), DType::f32}, .dx = x});
       const BatchNormSpec norm{.activation = Activation::relu};
       const View from = channels(buffer_, 0, before);
-      backend.batch_norm_backward_reduce(norm, x, from, mean_.data(), var_.data(), mask_.data(),
-                                         sum_g_.data(), sum_gx_.data());
-      backend.batch_norm_backward_apply(norm, x, from, mean_.data(), var_.data(), gamma_.data(), mask_.data(),
-                                        sum_g_.data(), sum_gx_.data(), dx, Into::add, {});
+      backend(BatchNormBackwardReduce{.spec = norm,
+                                      .dy = x,
+                                      .x = from,
+                                      .mean = mean_.data(),
+                                      .var = var_.data(),
+                                      .relu_mask = mask_.data(),
+                                      .sum_g = sum_g_.data(),
+                                      .sum_g_xhat = sum_gx_.data()});
+      backend(BatchNormBackwardApply{.spec = norm,
+                                     .dy = x,
+                                     .x = from,
+                                     .mean = mean_.data(),
+                                     .var = var_.data(),
+                                     .gamma = gamma_.data(),
+                                     .relu_mask = mask_.data(),
+                                     .sum_g = sum_g_.data(),
+                                     .sum_g_xhat = sum_gx_.data(),
+                                     .dx = dx,
+                                     .into = Into::add});
     }
   }
 
@@ -167,15 +123,22 @@ class DenseBlock {
   }
   View input(std::int64_t count) const { return channels(normalized_, 0, count); }
   void statistics(Backend& backend, std::int64_t begin, std::int64_t count) {
-    backend.batch_norm_statistics(channels(buffer_, begin, count), mean_.data() + begin, var_.data() + begin);
+    backend(BatchNormStatistics{
+        .x = channels(buffer_, begin, count), .mean = mean_.data() + begin, .var = var_.data() + begin});
   }
   void normalize(Backend& backend, std::int64_t count) {
-    backend.batch_norm_apply({.activation = Activation::relu}, channels(buffer_, 0, count), mean_.data(),
-                             var_.data(), gamma_.data(), beta_.data(), {}, input(count), mask_.data());
+    backend(BatchNormApply{.spec = {.activation = Activation::relu},
+                           .x = channels(buffer_, 0, count),
+                           .mean = mean_.data(),
+                           .var = var_.data(),
+                           .gamma = gamma_.data(),
+                           .beta = beta_.data(),
+                           .y = input(count),
+                           .relu_mask = mask_.data()});
   }
 
   std::vector<float> memory_, scratch_, gradients_, mean_, var_, gamma_, beta_, sum_g_, sum_gx_, weights_;
-  std::vector<Bytes> mask_;
+  std::vector<std::uint8_t> mask_;
   View buffer_ = packed(memory_, 2, 5, width), normalized_ = packed(scratch_, 2, 5, width),
        gradient_ = packed(gradients_, 2, 5, width);
 };
@@ -192,8 +155,14 @@ TEST_SUITE("kernels") {
     const auto recording = backend.record([&] {
       block.forward(backend);
       block.backward(backend);
-      backend.gradient_norm(gradient.data(), 4, &state);
-      backend.sgd_step({}, &segment, 1, &state, gradient.data(), weight.data(), velocity.data(), nullptr);
+      backend(GradientNorm{.gradient = gradient.data(), .count = 4, .state = &state});
+      backend(SgdStep{.spec = {},
+                      .segments = &segment,
+                      .segment_count = 1,
+                      .state = &state,
+                      .gradient = gradient.data(),
+                      .weight = weight.data(),
+                      .velocity = velocity.data()});
     });
     recording->replay();
     CHECK(backend.convolutions == 2 * DenseBlock::layers);

@@ -24,7 +24,8 @@ TEST_SUITE("kernels") {
         const Array<float> g(*backend, gradient);
         const Array<StepState> state(*backend,
                                      {StepState{.step = 3, .max_norm = max_norm, .clip = 8, .skip = 8}});
-        backend->gradient_norm(g.data(), static_cast<Index>(gradient.size()), state.data());
+        (*backend)(GradientNorm{
+            .gradient = g.data(), .count = static_cast<Index>(gradient.size()), .state = state.data()});
         return state.host()[0];
       };
       StepState state = norm({3.0f, -4.0f}, 0.0f);
@@ -71,8 +72,14 @@ TEST_SUITE("kernels") {
         for (std::size_t step = 0; step < 3; ++step) {
           const Array<float> gradient(*backend, {gradients[step], 5.0f});
           const Array<StepState> state(*backend, {StepState{.step = step, .lr = 0.1f}});
-          backend->sgd_step(k.spec, segments, 1, state.data(), gradient.data(), weight.data(),
-                            k.spec.momentum == 0.0f ? nullptr : velocity.data(), copy.data());
+          (*backend)(SgdStep{.spec = k.spec,
+                             .segments = segments,
+                             .segment_count = 1,
+                             .state = state.data(),
+                             .gradient = gradient.data(),
+                             .weight = weight.data(),
+                             .velocity = k.spec.momentum == 0.0f ? nullptr : velocity.data(),
+                             .low_precision = copy.data()});
           CHECK(static_cast<double>(weight.host()[0]) == doctest::Approx(k.after[step]).epsilon(5e-7));
           CHECK(copy.host()[0].bits == bf16(weight.host()[0]).bits);
         }
@@ -97,8 +104,15 @@ TEST_SUITE("kernels") {
       for (std::size_t step = 0; step < 2; ++step) {
         const Array<float> gradient(*backend, {gradients[step], 5.0f});
         const Array<StepState> state(*backend, {StepState{.step = step, .lr = 0.1f}});
-        backend->adamw_step({}, &segment, 1, state.data(), gradient.data(), weight.data(), m.data(), v.data(),
-                            copy.data());
+        (*backend)(AdamWStep{.spec = {},
+                             .segments = &segment,
+                             .segment_count = 1,
+                             .state = state.data(),
+                             .gradient = gradient.data(),
+                             .weight = weight.data(),
+                             .m = m.data(),
+                             .v = v.data(),
+                             .low_precision = copy.data()});
         CHECK(static_cast<double>(weight.host()[0]) == doctest::Approx(after[step]).epsilon(1e-6));
         CHECK(copy.host()[0].bits == bf16(weight.host()[0]).bits);
       }
@@ -125,12 +139,23 @@ TEST_SUITE("kernels") {
         const Array<StepState> state(*backend, {step});
         if (adam) {
           reference::adamw_step<double>({}, segments, 3, step, g.data(), w1.data(), m1.data(), v1.data());
-          backend->adamw_step({}, segments, 3, state.data(), gradient.data(), weight.data(), first.data(),
-                              second.data(), nullptr);
+          (*backend)(AdamWStep{.spec = {},
+                               .segments = segments,
+                               .segment_count = 3,
+                               .state = state.data(),
+                               .gradient = gradient.data(),
+                               .weight = weight.data(),
+                               .m = first.data(),
+                               .v = second.data()});
         } else {
           reference::sgd_step<double>({}, segments, 3, step, g.data(), w1.data(), m1.data());
-          backend->sgd_step({}, segments, 3, state.data(), gradient.data(), weight.data(), first.data(),
-                            nullptr);
+          (*backend)(SgdStep{.spec = {},
+                             .segments = segments,
+                             .segment_count = 3,
+                             .state = state.data(),
+                             .gradient = gradient.data(),
+                             .weight = weight.data(),
+                             .velocity = first.data()});
         }
         // Weights and moments are about 1 and an update is below 1: some ten roundings of values of that
         // size.
@@ -150,9 +175,23 @@ TEST_SUITE("kernels") {
           v(*backend, {4.0f});
       const Array<bf16> copy(*backend, low_precision(1));
       const Array<StepState> state(*backend, {StepState{.lr = 0.1f, .skip = 1}});
-      backend->sgd_step({}, &segment, 1, state.data(), gradient.data(), weight.data(), m.data(), copy.data());
-      backend->adamw_step({}, &segment, 1, state.data(), gradient.data(), weight.data(), m.data(), v.data(),
-                          copy.data());
+      (*backend)(SgdStep{.spec = {},
+                         .segments = &segment,
+                         .segment_count = 1,
+                         .state = state.data(),
+                         .gradient = gradient.data(),
+                         .weight = weight.data(),
+                         .velocity = m.data(),
+                         .low_precision = copy.data()});
+      (*backend)(AdamWStep{.spec = {},
+                           .segments = &segment,
+                           .segment_count = 1,
+                           .state = state.data(),
+                           .gradient = gradient.data(),
+                           .weight = weight.data(),
+                           .m = m.data(),
+                           .v = v.data(),
+                           .low_precision = copy.data()});
       CHECK(weight.host()[0] == 1.0f);
       CHECK(m.host()[0] == 3.0f);
       CHECK(v.host()[0] == 4.0f);

@@ -55,8 +55,9 @@ TEST_SUITE("kernels") {
         const Activations in(device, x, k.gap), out(device, y.n, y.h, y.w, y.c, k.gap);
         const Activations without(device, y.n, y.h, y.w, y.c, k.gap);
         const Array<std::uint8_t> winners(device.backend, std::vector<std::uint8_t>(y.v.size(), 0xff));
-        device.backend.max_pool2d_forward(k.spec, in.view(), out.view(), winners.data());
-        device.backend.max_pool2d_forward(k.spec, in.view(), without.view(), nullptr);
+        device.backend(
+            MaxPool2dForward{.spec = k.spec, .x = in.view(), .y = out.view(), .index = winners.data()});
+        device.backend(MaxPool2dForward{.spec = k.spec, .x = in.view(), .y = without.view()});
         CHECK(mismatch(out.host().v, y.v) == "");
         CHECK(mismatch(without.host().v, y.v) == "");
         CHECK(out.outside_untouched());
@@ -67,7 +68,8 @@ TEST_SUITE("kernels") {
         reference::max_pool2d_backward<double>(k.spec, dy.image(), index.data(), expected.image());
         reference::max_pool2d_backward<double>(k.spec, dy_size.image(), index.data(), magnitude.image());
         const Activations gradient(device, dy, k.gap), dx(device, k.n, k.h, k.w, k.c, k.gap);
-        device.backend.max_pool2d_backward(k.spec, gradient.view(), winners.data(), dx.view());
+        device.backend(MaxPool2dBackward{
+            .spec = k.spec, .dy = gradient.view(), .index = winners.data(), .dx = dx.view()});
         const auto terms = static_cast<double>(k.spec.kernel * k.spec.kernel);
         CHECK(mismatch(dx.host().v, expected.v, sum_bounds(expected.v, magnitude.v, terms, device.type)) ==
               "");
@@ -91,7 +93,8 @@ TEST_SUITE("kernels") {
       x.at(0, 0, 0, 5) = std::numeric_limits<double>::infinity();
       const Activations in(device, x), out(device, 1, 2, 2, 17);
       const Array<std::uint8_t> winners(device.backend, std::vector<std::uint8_t>(4 * 17, 0xff));
-      device.backend.max_pool2d_forward(spec, in.view(), out.view(), winners.data());
+      device.backend(
+          MaxPool2dForward{.spec = spec, .x = in.view(), .y = out.view(), .index = winners.data()});
       const std::vector<std::uint8_t> index = winners.host();
       const Values y = out.host();
       CHECK(int{index[0]} == 4);       // the corner window's first input is its centre
@@ -115,7 +118,7 @@ TEST_SUITE("kernels") {
         reference::avg_pool2d_forward<double>(k.spec, x.image(), y.image());
         reference::avg_pool2d_forward<double>(k.spec, x_size.image(), y_size.image());
         const Activations in(device, x, k.gap), out(device, y.n, y.h, y.w, y.c, k.gap);
-        device.backend.avg_pool2d_forward(k.spec, in.view(), out.view());
+        device.backend(AvgPool2dForward{.spec = k.spec, .x = in.view(), .y = out.view()});
         const auto terms = static_cast<double>(k.spec.kernel * k.spec.kernel + 1);
         CHECK(mismatch(out.host().v, y.v, sum_bounds(y.v, y_size.v, terms, device.type)) == "");
         CHECK(out.outside_untouched());
@@ -125,7 +128,7 @@ TEST_SUITE("kernels") {
         reference::avg_pool2d_backward<double>(k.spec, dy.image(), expected.image());
         reference::avg_pool2d_backward<double>(k.spec, dy_size.image(), magnitude.image());
         const Activations gradient(device, dy, k.gap), dx(device, k.n, k.h, k.w, k.c, k.gap);
-        device.backend.avg_pool2d_backward(k.spec, gradient.view(), dx.view());
+        device.backend(AvgPool2dBackward{.spec = k.spec, .dy = gradient.view(), .dx = dx.view()});
         CHECK(mismatch(dx.host().v, expected.v, sum_bounds(expected.v, magnitude.v, terms, device.type)) ==
               "");
         CHECK(dx.outside_untouched());
@@ -172,13 +175,13 @@ TEST_SUITE("kernels") {
           reference::global_avg_pool_forward<double>(x.image(), y.image());
           reference::global_avg_pool_forward<double>(x_size.image(), y_size.image());
           const Activations in(device, x, gap), out(device, 3, 1, 1, c, gap);
-          device.backend.global_avg_pool_forward(in.view(), out.view());
+          device.backend(GlobalAvgPoolForward{.x = in.view(), .y = out.view()});
           CHECK(mismatch(out.host().v, y.v, sum_bounds(y.v, y_size.v, 36, device.type)) == "");
           CHECK(out.outside_untouched());
           const Values dy = random_image(3, 1, 1, c, 2, device.type);
           reference::global_avg_pool_backward<double>(dy.image(), expected.image());
           const Activations gradient(device, dy, gap), dx(device, 3, 7, 5, c, gap);
-          device.backend.global_avg_pool_backward(gradient.view(), dx.view());
+          device.backend(GlobalAvgPoolBackward{.dy = gradient.view(), .dx = dx.view()});
           CHECK(mismatch(dx.host().v, expected.v,
                          sum_bounds(expected.v, absolute(expected).v, 4, device.type)) == "");
           CHECK(dx.outside_untouched());

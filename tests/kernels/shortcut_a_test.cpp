@@ -24,11 +24,11 @@ TEST_SUITE("kernels") {
             }
           }
           const Activations in(device, x, gap), out(device, 2, half, half, 12, gap);
-          device.backend.shortcut_a_forward(in.view(), out.view());
+          device.backend(ShortcutAForward{.x = in.view(), .y = out.view()});
           CHECK(mismatch(out.host().v, y.v) == "");
           CHECK(out.outside_untouched());
           const Activations gradient(device, dy, gap), out_gradient(device, 2, size, size, 5, gap);
-          device.backend.shortcut_a_backward(gradient.view(), out_gradient.view());
+          device.backend(ShortcutABackward{.dy = gradient.view(), .dx = out_gradient.view()});
           CHECK(mismatch(out_gradient.host().v, dx.v) == "");
           CHECK(out_gradient.outside_untouched());
         }

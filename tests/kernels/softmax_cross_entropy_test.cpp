@@ -1,4 +1,4 @@
-#include "kernels/reference/softmax_cross_entropy.h"
+#include "kernels/reference/losses.h"
 
 #include <doctest/doctest.h>
 
@@ -22,8 +22,14 @@ Losses on_device(Backend& backend, Index n, Index k, const Doubles& logits, cons
   const Array<float> rows(backend, std::vector<float>(static_cast<std::size_t>(n), 8.0f)),
       loss(backend, {8.0f});
   const Array<float> gradient(backend, std::vector<float>(count, 8.0f));
-  backend.softmax_cross_entropy(n, k, z.data(), t.data(), divisor.data(), rows.data(), loss.data(),
-                                with_gradient ? gradient.data() : nullptr);
+  backend(SoftmaxCrossEntropy{.n = n,
+                              .k = k,
+                              .logits = z.data(),
+                              .targets = t.data(),
+                              .normalizer = divisor.data(),
+                              .row_loss = rows.data(),
+                              .loss = loss.data(),
+                              .dlogits = with_gradient ? gradient.data() : nullptr});
   return {doubles(rows.host()), doubles(loss.host()), doubles(gradient.host())};
 }
 

@@ -76,20 +76,20 @@ test::StepResults step(Backend& backend, DType type, std::int64_t in, std::int64
 
   const Tensor x32 = random_tensor(backend, {2, in, 5, 6}, 100);
   const Tensor xt = Tensor::empty(backend, x32.shape(), type);
-  backend.copy(x32.view(), xt.view(), Into::assign);
+  backend(Copy{.x = x32.view(), .y = xt.view()});
   const Variable x(xt, setting.x_wants);
   const Variable y = net.forward(x, setting.training ? Mode::train() : Mode::eval());
   test::StepResults results;
   const auto keep = [&](const std::string& name, const Tensor& t) {
     const Tensor f32 = Tensor::empty(backend, t.shape());
-    backend.copy(t.view(), f32.view(), Into::assign);
+    backend(Copy{.x = t.view(), .y = f32.view()});
     results[name] = to_contiguous(f32);
   };
   keep("y", y.value());
   if (y.requires_grad()) {
     const Tensor g32 = random_tensor(backend, y.value().shape(), 101);
     const Tensor g = Tensor::empty(backend, g32.shape(), type);
-    backend.copy(g32.view(), g.view(), Into::assign);
+    backend(Copy{.x = g32.view(), .y = g.view()});
     backward(y, g);
   }
   if (setting.x_wants) keep("dx", x.grad());

@@ -43,8 +43,11 @@ int main(int argc, char** argv) try {
     for (loader.start_epoch(epoch); loader.next(batch); ++state.step) {
       control.begin(state);
       const Tensor pixels = batch.images.to(*backend), x = Tensor::empty(*backend, {batch.size(), 3, 32, 32});
-      backend->normalize_u8(pixels.as<std::uint8_t>(), 3, mean.as<float>(), std.as<float>(), nullptr,
-                            x.view());
+      (*backend)(NormalizeU8{.x = pixels.as<std::uint8_t>(),
+                             .channels = 3,
+                             .mean = mean.as<float>(),
+                             .std = std.as<float>(),
+                             .y = x.view()});
       const Variable logits = network->forward(Variable(x), Mode::train(control.device()));
       const float count = label_normalizer(batch.labels, {});
       const Tensor normalizer = from_contiguous({&count, 1}, {1}).to(*backend);

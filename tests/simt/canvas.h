@@ -109,13 +109,16 @@ void under_schedules(F f) {
   ::simt::use_environment();
 }
 
-// A workspace of the size that the op asked for, filled with NaN.
+// A workspace of the size that `op` asks for, filled with NaN.
 class TestWorkspace {
  public:
-  TestWorkspace(const TestQueue& queue, std::size_t bytes) : memory_(queue, bytes) {}
-  cuda::Workspace get(std::size_t bytes) const { return {memory_.data(), bytes}; }
+  template <class Op>
+  TestWorkspace(const TestQueue& queue, const Op& op)
+      : bytes_(cuda::workspace_bytes(queue.queue, op)), memory_(queue, bytes_) {}
+  cuda::Workspace get() const { return {memory_.data(), bytes_}; }
 
  private:
+  std::size_t bytes_;
   DeviceArray<std::uint8_t> memory_;
 };
 

@@ -106,13 +106,15 @@ void check_case(const Case& c, const BackendOptions& options = {}) {
   cuda::Pool pool(q.queue, cuda::pool_policy());
   cuda::Convolutions convolutions(q.queue, pool, options);
 
-  convolutions.forward(spec, vx, weights, nullptr, ConstView(), Activation::none, vy);
+  convolutions.run(Conv2dForward{.spec = spec, .x = vx, .weight = weights, .y = vy});
   CHECK(distance(dev_y.host(), want.y, c.out, py) < tolerance<T>());
-  convolutions.backward_data(spec, vdy, weights, vdx);
+  convolutions.run(Conv2dBackwardData{.spec = spec, .dy = vdy, .weight = weights, .dx = vdx});
   CHECK(distance(dev_dx.host(), want.dx, c.in, px) < tolerance<T>());
-  convolutions.backward_weight(spec, vx, vdy, dev_dw.data(), Into::assign);
+  convolutions.run(
+      Conv2dBackwardWeight{.spec = spec, .x = vx, .dy = vdy, .dweight = dev_dw.data(), .into = Into::assign});
   CHECK(distance(dev_dw.host(), want.dw, 1, 1) < tolerance<T>());
-  convolutions.backward_weight(spec, vx, vdy, dev_sum.data(), Into::add);
+  convolutions.run(
+      Conv2dBackwardWeight{.spec = spec, .x = vx, .dy = vdy, .dweight = dev_sum.data(), .into = Into::add});
   for (std::size_t i = 0; i < want.dw.size(); ++i) want.dw[i] += before[i];
   CHECK(distance(dev_sum.host(), want.dw, 1, 1) < tolerance<T>());
 
@@ -125,8 +127,13 @@ void check_case(const Case& c, const BackendOptions& options = {}) {
           bias[static_cast<std::size_t>(channel)] + (with_residual ? double(float(residual[i])) : 0.0);
       folded[i] = std::max(folded[i], 0.0);
     }
-    convolutions.forward(spec, vx, weights, dev_b.data(), with_residual ? ConstView(vr) : ConstView(),
-                         Activation::relu, vy);
+    convolutions.run(Conv2dForward{.spec = spec,
+                                   .x = vx,
+                                   .weight = weights,
+                                   .bias = dev_b.data(),
+                                   .residual = with_residual ? ConstView(vr) : ConstView(),
+                                   .activation = Activation::relu,
+                                   .y = vy});
     CHECK(distance(dev_y.host(), folded, c.out, py) < tolerance<T>());
   }
   CHECK(::simt::take_fault() == "");
@@ -184,8 +191,10 @@ TEST_CASE("convolutions that differ in their dilation alone have plans of their 
       want[static_cast<std::size_t>(at)] += double(x[static_cast<std::size_t>((h * 7 + v) * 4 + i % 4)]) *
                                             w[static_cast<std::size_t>(at % 4 * 36 + tap * 4 + i % 4)];
     }
-    convolutions.forward(spec, view_of(dev_x, 1, 7, 7, 4, 4), {dev_w.data(), DType::f32}, nullptr,
-                         ConstView(), Activation::none, view_of(dev_y, 1, 2, 2, 4, 4));
+    convolutions.run(Conv2dForward{.spec = spec,
+                                   .x = view_of(dev_x, 1, 7, 7, 4, 4),
+                                   .weight = {dev_w.data(), DType::f32},
+                                   .y = view_of(dev_y, 1, 2, 2, 4, 4)});
     CHECK(distance(dev_y.host(), want, 4, 4) < tolerance<float>());
   }
   CHECK(convolutions.plans() == 2);
@@ -198,8 +207,10 @@ TEST_CASE("a tensor that ends outside its allocation is refused by the fake") {
   const DeviceArray<float> x(q, 2 * 7 * 7 * 4), w(q, 8 * 9 * 4), y(q, 2 * 7 * 7 * 8 - 1);
   cuda::Pool pool(q.queue, cuda::pool_policy());
   cuda::Convolutions convolutions(q.queue, pool);
-  CHECK_THROWS_AS(convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr,
-                                       ConstView(), Activation::none, view_of(y, 2, 7, 7, 8, 8)),
+  CHECK_THROWS_AS(convolutions.run(Conv2dForward{.spec = spec,
+                                                 .x = view_of(x, 2, 7, 7, 4, 4),
+                                                 .weight = {w.data(), DType::f32},
+                                                 .y = view_of(y, 2, 7, 7, 8, 8)}),
                   Error);
   CHECK(::simt::take_fault().find("tensor 3") != std::string::npos);
 }
@@ -211,8 +222,10 @@ TEST_CASE("no memory for the workspace is an error that says how much was asked"
   cuda::Pool pool(q.queue, cuda::pool_policy());
   cuda::Convolutions convolutions(q.queue, pool, {.cudnn_benchmark = false});
   const auto run = [&] {
-    convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr, ConstView(),
-                         Activation::none, view_of(y, 2, 7, 7, 8, 8));
+    convolutions.run(Conv2dForward{.spec = spec,
+                                   .x = view_of(x, 2, 7, 7, 4, 4),
+                                   .weight = {w.data(), DType::f32},
+                                   .y = view_of(y, 2, 7, 7, 8, 8)});
   };
   pool.deallocate(pool.allocate(64));
   // The pool gives back what it keeps and tries again, so two allocations must fail.

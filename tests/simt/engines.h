@@ -61,8 +61,10 @@ Integers engines_of(const BackendOptions& options, cuda::PlanFile file = {}, std
   Conv2dSpec spec{.in = 4, .out = 8, .kernel_h = 3, .kernel_w = 3};
   spec.padding = 1;
   ::simt::cudnn::take_executed();
-  convolutions.forward(spec, view_of(x, 2, size, size, 4, 4), {w.data(), dtype_of<T>()}, nullptr, ConstView(),
-                       Activation::none, view_of(y, 2, size, size, 8, 8));
+  convolutions.run(Conv2dForward{.spec = spec,
+                                 .x = view_of(x, 2, size, size, 4, 4),
+                                 .weight = {w.data(), dtype_of<T>()},
+                                 .y = view_of(y, 2, size, size, 8, 8)});
   q.wait();
   CHECK(::simt::take_fault() == "");
   return ::simt::cudnn::take_executed();

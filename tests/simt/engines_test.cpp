@@ -60,8 +60,9 @@ double distance_of_product(bool tf32) {
   const DeviceArray<float> dev_x(q, x), dev_w(q, w), dev_y(q, 15);
   cuda::Pool pool(q.queue, cuda::pool_policy());
   cuda::Linear linear(q.queue, pool, tf32);
-  linear.forward(view_of(dev_x, 5, 1, 1, 64, 64), {dev_w.data(), DType::f32}, nullptr,
-                 view_of(dev_y, 5, 1, 1, 3, 3));
+  linear.run(LinearForward{.x = view_of(dev_x, 5, 1, 1, 64, 64),
+                           .weight = {dev_w.data(), DType::f32},
+                           .y = view_of(dev_y, 5, 1, 1, 3, 3)});
   const auto y = dev_y.host();
   double worst = 0, largest = 0;
   for (std::size_t i = 0; i < 15; ++i) {
@@ -87,8 +88,9 @@ void forward_at_pitch(const TestQueue& q, cuda::Linear& linear, std::int64_t pit
              w = random_values<bf16>(3 * 64, 2);
   const DeviceArray<bf16> dev_x(q, x), dev_w(q, w);
   const DeviceArray<float> dev_y(q, 15);
-  linear.forward(view_of(dev_x, 5, 1, 1, 64, pitch), {dev_w.data(), DType::bf16}, nullptr,
-                 view_of(dev_y, 5, 1, 1, 3, 3));
+  linear.run(LinearForward{.x = view_of(dev_x, 5, 1, 1, 64, pitch),
+                           .weight = {dev_w.data(), DType::bf16},
+                           .y = view_of(dev_y, 5, 1, 1, 3, 3)});
   const auto y = dev_y.host();
   for (std::size_t i = 0; i < 15; ++i) {
     double sum = 0;
@@ -249,8 +251,10 @@ TEST_CASE("without memory for any workspace nothing is timed, and the error is t
   Conv2dSpec spec{.in = 4, .out = 8, .kernel_h = 3, .kernel_w = 3};
   spec.padding = 1;
   const auto run = [&] {
-    convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr, ConstView(),
-                         Activation::none, view_of(y, 2, 7, 7, 8, 8));
+    convolutions.run(Conv2dForward{.spec = spec,
+                                   .x = view_of(x, 2, 7, 7, 4, 4),
+                                   .weight = {w.data(), DType::f32},
+                                   .y = view_of(y, 2, 7, 7, 8, 8)});
   };
   ::simt::cudnn::take_executed();
   ::simt::fail_allocation_after(0, 2);  // the pool tries twice
@@ -270,8 +274,10 @@ TEST_CASE("a step that is recorded times nothing") {
   spec.padding = 1;
   ::simt::cudnn::take_executed();
   const int recording = pool.begin_recording();
-  convolutions.forward(spec, view_of(x, 2, 7, 7, 4, 4), {w.data(), DType::f32}, nullptr, ConstView(),
-                       Activation::none, view_of(y, 2, 7, 7, 8, 8));
+  convolutions.run(Conv2dForward{.spec = spec,
+                                 .x = view_of(x, 2, 7, 7, 4, 4),
+                                 .weight = {w.data(), DType::f32},
+                                 .y = view_of(y, 2, 7, 7, 8, 8)});
   pool.end_recording();
   CHECK(::simt::cudnn::take_executed() == Integers{1});
   q.wait();
@@ -300,9 +306,7 @@ TEST_CASE("the backend hands its options on, keeps its choices, and records step
     x.data = memory;
     y.data = static_cast<char*>(memory) + bytes;
     const Weights weight{static_cast<char*>(memory) + 2 * bytes, DType::f32};
-    const auto step = [&] {
-      backend->conv2d_forward(spec, x, weight, nullptr, ConstView(), Activation::none, y);
-    };
+    const auto step = [&] { (*backend)(Conv2dForward{.spec = spec, .x = x, .weight = weight, .y = y}); };
     ::simt::cudnn::take_executed();
     step();
     if (recorded) {

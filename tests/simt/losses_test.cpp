@@ -1,6 +1,5 @@
 // The losses, as CUDA runs them, against the reference's loops in double.
-#include "kernels/reference/binary_cross_entropy.h"
-#include "kernels/reference/softmax_cross_entropy.h"
+#include "kernels/reference/losses.h"
 #include "tests/simt/canvas.h"
 
 namespace thaw::simt_test {
@@ -46,12 +45,23 @@ void check_softmax(Rows r, float scale) {
                                            doubles(normalizer).data(), want.row_loss.data(), want.loss.data(),
                                            want.dlogits.data());
   const Loss got(q, r);
-  cuda::softmax_cross_entropy(q.queue, r.n, r.k, dev_z.data(), dev_t.data(), dev_n.data(),
-                              got.row_loss.data(), got.loss.data(), got.dlogits.data());
+  cuda::run(q.queue, SoftmaxCrossEntropy{.n = r.n,
+                                         .k = r.k,
+                                         .logits = dev_z.data(),
+                                         .targets = dev_t.data(),
+                                         .normalizer = dev_n.data(),
+                                         .row_loss = got.row_loss.data(),
+                                         .loss = got.loss.data(),
+                                         .dlogits = got.dlogits.data()});
   compare(got, want, 3e-6 * (scale > 10 ? 10 : 1));
   const Loss alone(q, r);
-  cuda::softmax_cross_entropy(q.queue, r.n, r.k, dev_z.data(), dev_t.data(), dev_n.data(),
-                              alone.row_loss.data(), alone.loss.data(), nullptr);
+  cuda::run(q.queue, SoftmaxCrossEntropy{.n = r.n,
+                                         .k = r.k,
+                                         .logits = dev_z.data(),
+                                         .targets = dev_t.data(),
+                                         .normalizer = dev_n.data(),
+                                         .row_loss = alone.row_loss.data(),
+                                         .loss = alone.loss.data()});
   CHECK(alone.loss.host() == got.loss.host());
 }
 
@@ -65,9 +75,15 @@ void check_binary(Rows r, bool weighted) {
       r.n, r.k, doubles(z).data(), doubles(t).data(), weighted ? doubles(w).data() : nullptr,
       doubles(normalizer).data(), want.row_loss.data(), want.loss.data(), want.dlogits.data());
   const Loss got(q, r);
-  cuda::binary_cross_entropy_with_logits(q.queue, r.n, r.k, dev_z.data(), dev_t.data(),
-                                         weighted ? dev_w.data() : nullptr, dev_n.data(), got.row_loss.data(),
-                                         got.loss.data(), got.dlogits.data());
+  cuda::run(q.queue, BinaryCrossEntropyWithLogits{.n = r.n,
+                                                  .k = r.k,
+                                                  .logits = dev_z.data(),
+                                                  .targets = dev_t.data(),
+                                                  .weights = weighted ? dev_w.data() : nullptr,
+                                                  .normalizer = dev_n.data(),
+                                                  .row_loss = got.row_loss.data(),
+                                                  .loss = got.loss.data(),
+                                                  .dlogits = got.dlogits.data()});
   compare(got, want, 1e-6);
 }
 
@@ -87,8 +103,14 @@ TEST_CASE("softmax_cross_entropy: huge logits, a class that cannot be, and NaN")
   const std::vector<float> z{1e4f, 1e4f, -inf, 0, nan, 0, nan, 0, 0}, t{1, 0, 0, 0, 1, 0, 0, 0, 0};
   const DeviceArray<float> dev_z(q, z), dev_t(q, t), one(q, std::vector<float>{1}), rows(q, 3), loss(q, 1),
       gradient(q, 9);
-  cuda::softmax_cross_entropy(q.queue, 3, 3, dev_z.data(), dev_t.data(), one.data(), rows.data(), loss.data(),
-                              gradient.data());
+  cuda::run(q.queue, SoftmaxCrossEntropy{.n = 3,
+                                         .k = 3,
+                                         .logits = dev_z.data(),
+                                         .targets = dev_t.data(),
+                                         .normalizer = one.data(),
+                                         .row_loss = rows.data(),
+                                         .loss = loss.data(),
+                                         .dlogits = gradient.data()});
   CHECK(rows.host()[0] == doctest::Approx(std::log(2.0)).epsilon(1e-6));
   CHECK(gradient.host()[2] == 0.0f);
   CHECK(std::isnan(rows.host()[1]));

@@ -53,34 +53,60 @@ void check(const Case& k, Index slack, std::size_t index_slack, bool moving) {
   std::vector<std::uint8_t> index(static_cast<std::size_t>(out.pixels() * out.c));
   const DeviceArray<std::uint8_t> dev_index(q, index.size() + index_slack);
   std::uint8_t* winners = dev_index.data() + index_slack;
-  reference::norm_relu_pool_forward<double>(norm, k.spec, x.image(), mean.reference.data(),
-                                            var.reference.data(), gamma.reference.data(),
-                                            beta.reference.data(), y.image(), index.data());
-  cuda::norm_relu_pool_forward(q.queue, norm, k.spec, x.view(), mean.data(), var.data(), gamma.data(),
-                               beta.data(), y.view(), winners);
+  reference::norm_relu_pool_forward<double>(norm, k.spec, x.image(),
+                                            {.mean = mean.reference.data(),
+                                             .var = var.reference.data(),
+                                             .gamma = gamma.reference.data(),
+                                             .beta = beta.reference.data()},
+                                            y.image(), index.data());
+  cuda::run(q.queue, NormReluPoolForward{.norm = norm,
+                                         .pool = k.spec,
+                                         .x = x.view(),
+                                         .mean = mean.data(),
+                                         .var = var.data(),
+                                         .gamma = gamma.data(),
+                                         .beta = beta.data(),
+                                         .y = y.view(),
+                                         .index = winners});
   CHECK(y.mismatch(2e-6) == "");
   const std::vector<std::uint8_t> got = dev_index.host();
   CHECK(std::equal(index.begin(), index.end(), got.begin() + static_cast<std::ptrdiff_t>(index_slack)));
 
   const auto c = static_cast<std::size_t>(k.c);
   std::vector<double> g(c), gx(c);
-  reference::norm_relu_pool_backward_reduce<double>(norm, k.spec, dy.image(), index.data(), x.image(),
-                                                    mean.reference.data(), var.reference.data(), g.data(),
-                                                    gx.data());
+  reference::norm_relu_pool_backward_reduce<double>(
+      norm, k.spec, dy.image(), index.data(), x.image(),
+      {.mean = mean.reference.data(), .var = var.reference.data()}, g.data(), gx.data());
   const DeviceArray<float> dev_g(q, c), dev_gx(q, c);
-  const std::size_t bytes = cuda::column_sums_bytes(q.queue, x.view());
-  const TestWorkspace workspace(q, bytes);
-  cuda::norm_relu_pool_backward_reduce(q.queue, norm, k.spec, dy.view(), winners, x.view(), mean.data(),
-                                       var.data(), dev_g.data(), dev_gx.data(), workspace.get(bytes));
+  const NormReluPoolBackwardReduce op{.norm = norm,
+                                      .pool = k.spec,
+                                      .dy = dy.view(),
+                                      .index = winners,
+                                      .x = x.view(),
+                                      .mean = mean.data(),
+                                      .var = var.data(),
+                                      .sum_g = dev_g.data(),
+                                      .sum_g_xhat = dev_gx.data()};
+  const TestWorkspace workspace(q, op);
+  cuda::run(q.queue, op, workspace.get());
   CHECK(mismatch(dev_g.host(), g, 2e-6) == "");
   CHECK(mismatch(dev_gx.host(), gx, 2e-6) == "");
 
   reference::norm_relu_pool_backward_apply<double>(
-      norm, k.spec, dy.image(), index.data(), x.image(), mean.reference.data(), var.reference.data(),
-      gamma.reference.data(), moving ? g.data() : nullptr, moving ? gx.data() : nullptr, dx.image());
-  cuda::norm_relu_pool_backward_apply(
-      q.queue, norm, k.spec, dy.view(), winners, moving ? ConstView(x.view()) : ConstView(), mean.data(),
-      var.data(), gamma.data(), moving ? dev_g.data() : nullptr, moving ? dev_gx.data() : nullptr, dx.view());
+      norm, k.spec, dy.image(), index.data(), x.image(),
+      {.mean = mean.reference.data(), .var = var.reference.data(), .gamma = gamma.reference.data()},
+      moving ? g.data() : nullptr, moving ? gx.data() : nullptr, dx.image());
+  cuda::run(q.queue, NormReluPoolBackwardApply{.norm = norm,
+                                               .pool = k.spec,
+                                               .dy = dy.view(),
+                                               .index = winners,
+                                               .x = moving ? ConstView(x.view()) : ConstView(),
+                                               .mean = mean.data(),
+                                               .var = var.data(),
+                                               .gamma = gamma.data(),
+                                               .sum_g = moving ? dev_g.data() : nullptr,
+                                               .sum_g_xhat = moving ? dev_gx.data() : nullptr,
+                                               .dx = dx.view()});
   CHECK(dx.mismatch(4e-6) == "");
   CHECK(::simt::take_fault() == "");
 }
@@ -97,23 +123,20 @@ TEST_CASE("norm_relu_pool: values, winners and gradients") {
   });
 }
 
-TEST_CASE(
-    "norm_relu_pool: shapes that do not fit and a missing x are refused by name; no pictures, no work") {
+TEST_CASE("norm_relu_pool: no pictures, no work") {
   const TestQueue q;
   const Canvas<float> x(q, {1, 16, 16, 4, 4}, 1), y(q, {1, 8, 8, 4, 4}, 1);
   const DeviceArray<float> c(q, 4);
-  const DeviceArray<std::uint8_t> index(q, 256);
-  CHECK_THROWS_WITH_AS(
-      cuda::norm_relu_pool_forward(q.queue, {}, {.kernel = 3, .stride = 3}, x.view(), c.data(), c.data(),
-                                   c.data(), c.data(), y.view(), nullptr),
-      "norm_relu_pool_forward: input and output do not fit the window", Error);
-  CHECK_THROWS_WITH_AS(
-      cuda::norm_relu_pool_backward_apply(q.queue, {}, stem, y.view(), index.data(), {}, c.data(), c.data(),
-                                          c.data(), c.data(), c.data(), x.view()),
-      "norm_relu_pool_backward_apply: x is needed where statistics were computed from it", Error);
   View in = x.view(), out = y.view();
   in.n = out.n = 0;
-  cuda::norm_relu_pool_forward(q.queue, {}, stem, in, c.data(), c.data(), c.data(), c.data(), out, nullptr);
+  cuda::run(q.queue, NormReluPoolForward{.norm = {},
+                                         .pool = stem,
+                                         .x = in,
+                                         .mean = c.data(),
+                                         .var = c.data(),
+                                         .gamma = c.data(),
+                                         .beta = c.data(),
+                                         .y = out});
   CHECK(::simt::take_fault() == "");
 }
 

@@ -11,7 +11,7 @@
 
 #include "kernels/cuda/queue.h"
 #include "kernels/philox.h"
-#include "kernels/specs.h"
+#include "kernels/views.h"
 #include "tests/simt/simt.h"
 
 namespace thaw::simt_test {

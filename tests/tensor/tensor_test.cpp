@@ -168,7 +168,7 @@ TEST_SUITE("tensor") {
       INFO(backend->name());
       const Tensor f = from_contiguous(counting(8), {1, 2, 2, 2}).to(*backend);
       const Tensor b = Tensor::empty(*backend, {1, 2, 2, 2}, DType::bf16);
-      backend->copy(f.view(), b.view(), Into::assign);
+      (*backend)(Copy{.x = f.view(), .y = b.view()});
       CHECK(to_contiguous(b) == counting(8));
     }
   }

@@ -99,7 +99,7 @@ class Side {
     trace.momentum = optimizer_->state_dict();
     if (lead) {
       values.copy_from(from_contiguous(lead->values, values.shape()));
-      if (copies.defined()) backend_.copy(values.view(), copies.view(), Into::assign);
+      if (copies.defined()) backend_(Copy{.x = values.view(), .y = copies.view()});
       arenas_.values_changed();
       optimizer_->load_state_dict(lead->momentum);
     }
@@ -113,7 +113,7 @@ class Side {
     if (!lead) return own;
     const Tensor f32 = from_contiguous(*lead, own.shape()).to(backend_);
     Tensor result = Tensor::empty(backend_, own.shape(), own.dtype());
-    backend_.copy(f32.view(), result.view(), Into::assign);
+    backend_(Copy{.x = f32.view(), .y = result.view()});
     return result;
   }
 

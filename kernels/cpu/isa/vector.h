@@ -171,7 +171,7 @@ THAW_INLINE Ints from_bits(std::uint32_t bits) {
 #endif
 }
 
-// One vector's bits of a ReLU mask (specs.h), beginning at a whole byte.
+// One vector's bits of a ReLU mask (ops/batch_norm.h), beginning at a whole byte.
 template <class Lane>
 THAW_INLINE std::uint32_t load_bits(const std::uint8_t* from, Lane lane) {
   return lane.count > 8 ? from[0] | static_cast<std::uint32_t>(from[1]) << 8 : from[0];

@@ -21,15 +21,16 @@ class RecordingBackend final : public CountingBackend {
  public:
   std::vector<ConvolutionGraph> graphs;
 
-  void conv2d_forward(const Conv2dSpec& spec, ConstView x, Weights, const float* bias, ConstView residual,
-                      Activation activation, View y) override {
-    keep({ConvolutionKind::forward, spec, x, y, bias != nullptr, static_cast<bool>(residual), activation});
+  using CountingBackend::run;
+  void run(const Conv2dForward& op) override {
+    keep({ConvolutionKind::forward, op.spec, op.x, op.y, op.bias != nullptr, static_cast<bool>(op.residual),
+          op.activation});
   }
-  void conv2d_backward_data(const Conv2dSpec& spec, ConstView dy, Weights, View dx) override {
-    keep({ConvolutionKind::data_gradient, spec, dx, dy});
+  void run(const Conv2dBackwardData& op) override {
+    keep({ConvolutionKind::data_gradient, op.spec, op.dx, op.dy});
   }
-  void conv2d_backward_weight(const Conv2dSpec& spec, ConstView x, ConstView dy, float*, Into) override {
-    keep({ConvolutionKind::weight_gradient, spec, x, dy});
+  void run(const Conv2dBackwardWeight& op) override {
+    keep({ConvolutionKind::weight_gradient, op.spec, op.x, op.dy});
   }
 
  private:
