@@ -8,6 +8,16 @@ Shape conv2d_output_shape(const Shape& x, const Conv2dSpec& spec, const std::str
   return {x[0], spec.out, spec.out_h(x[2]), spec.out_w(x[3])};
 }
 
+void give_input_gradient(const Variable& x, const Shape& shape, const Conv2dSpec& spec, Weights weight,
+                         const Tensor& dy) {
+  Tensor dx = x.own_gradient();
+  const Into into = dx.defined() ? Into::add : Into::assign;
+  if (into == Into::assign) dx = Tensor::empty(x.backend(), shape, dy.dtype());
+  x.backend()(
+      Conv2dBackwardData{.spec = spec, .dy = dy.view(), .weight = weight, .dx = dx.view(), .into = into});
+  if (into == Into::assign) x.accumulate(std::move(dx));
+}
+
 Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Parameter* bias,
                 const std::string& module) {
   Backend& backend = x.backend();
@@ -33,11 +43,7 @@ Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Pa
                                        .into = weight.next_grad()});
         if (bias_wants)
           backend(BiasBackward{.dy = dy.view(), .dbias = bias->grad.as<float>(), .into = bias->next_grad()});
-        if (!x.requires_grad()) return;
-        Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-        backend(Conv2dBackwardData{
-            .spec = spec, .dy = dy.view(), .weight = weight.weights(dy.dtype()), .dx = dx.view()});
-        x.accumulate(std::move(dx));
+        if (x.requires_grad()) give_input_gradient(x, shape, spec, weight.weights(dy.dtype()), dy);
       });
 }
 

@@ -10,6 +10,11 @@ namespace thaw {
 Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Parameter* bias,
                 const std::string& module);
 
+// Gives x the gradient of a convolution whose output's is dy: ADDS to one that x already has, where that
+// lies, else ASSIGNS a new one. x: an edge that wants a gradient, of the given shape.
+void give_input_gradient(const Variable& x, const Shape& shape, const Conv2dSpec& spec, Weights weight,
+                         const Tensor& dy);
+
 struct Conv2dConfig {
   std::int64_t in = 0, out = 0, kernel = 1;
   std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;

@@ -65,23 +65,17 @@ Variable folded_forward(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const 
                         .y = y.view()});
   const bool wanted = x.requires_grad() || residual.requires_grad();
   const Tensor saved_y = wanted && activation == Activation::relu ? y : Tensor();
-  return record(
-      std::move(y), "conv_bn_act", conv.path(), {x, residual}, false,
-      [=, &backend, x = x.edge(), residual = residual.edge(), spec = conv.spec(),
-       shape = x.value().shape()](const Tensor& dy) {
-        Tensor g = dy;
-        if (saved_y.defined()) {
-          g = Tensor::empty(backend, dy.shape(), dy.dtype());
-          backend(ReluBackward{.dy = dy.view(), .y = saved_y.view(), .dx = g.view()});
-        }
-        if (x.requires_grad()) {
-          Tensor dx = Tensor::empty(backend, shape, dy.dtype());
-          backend(Conv2dBackwardData{
-              .spec = spec, .dy = g.view(), .weight = {folded.weight.data(), type}, .dx = dx.view()});
-          x.accumulate(std::move(dx));
-        }
-        if (residual.requires_grad()) residual.accumulate(std::move(g));
-      });
+  return record(std::move(y), "conv_bn_act", conv.path(), {x, residual}, false,
+                [=, &backend, x = x.edge(), residual = residual.edge(), spec = conv.spec(),
+                 shape = x.value().shape()](const Tensor& dy) {
+                  Tensor g = dy;
+                  if (saved_y.defined()) {
+                    g = Tensor::empty(backend, dy.shape(), dy.dtype());
+                    backend(ReluBackward{.dy = dy.view(), .y = saved_y.view(), .dx = g.view()});
+                  }
+                  if (x.requires_grad()) give_input_gradient(x, shape, spec, {folded.weight.data(), type}, g);
+                  if (residual.requires_grad()) residual.accumulate(std::move(g));
+                });
 }
 
 }  // namespace

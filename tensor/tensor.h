@@ -27,6 +27,8 @@ class Tensor {
   static Tensor zeros_host(Shape shape, DType type = DType::f32);
 
   bool defined() const { return storage_ != nullptr; }
+  // Whether no other tensor shares the storage.
+  bool sole() const { return storage_.use_count() == 1; }
   const Shape& shape() const { return shape_; }
   DType dtype() const { return type_; }
   std::int64_t elements() const { return shape_.elements(); }

@@ -62,6 +62,11 @@ void Variable::accumulate(Tensor gradient) const {
   state_->grad = std::move(sum);
 }
 
+Tensor Variable::own_gradient() const {
+  check(requires_grad(), "variable: a gradient arrived that was not wanted");
+  return state_->grad.defined() && state_->grad.sole() ? state_->grad : Tensor();
+}
+
 const std::shared_ptr<Node>& Variable::node() const {
   check(defined(), "variable: undefined; forward has not made it");
   return state_->node;

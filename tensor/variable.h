@@ -31,6 +31,9 @@ class Variable {
   // ADDS `gradient` to this variable's; the first one is kept without a copy, so the caller must not write it
   // again.
   void accumulate(Tensor gradient) const;
+  // The gradient so far, for an op that ADDS to it where it lies; undefined where there is none, or where
+  // another holds the same memory. What is added that way is not accumulated again.
+  Tensor own_gradient() const;
 
   // The node that made this variable; null for leaves and where no gradient is wanted.
   const std::shared_ptr<Node>& node() const;

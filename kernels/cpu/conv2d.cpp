@@ -158,8 +158,18 @@ void CpuBackend::compute(const Conv2dBackwardData& op) {
     p.a = op.dy;
     p.b = matrix<ConstView>(op.weight.data, op.weight.type, op.spec.out, op.spec.in);
     p.c = op.dx;
+    p.add = op.into == Into::add;
     product(p);
     return;
+  }
+  if (op.into == Into::add) {  // oneDNN's backward convolutions assign
+    Conv2dBackwardData apart = op;
+    const Scratch memory(cache_, static_cast<std::size_t>(op.dx.elements()) * item_size(op.dx.type));
+    apart.dx.data = memory.data();
+    apart.dx.pitch = op.dx.c;
+    apart.into = Into::assign;
+    compute(apart);
+    return compute(Copy{.x = apart.dx, .y = op.dx, .into = Into::add});
   }
   const PackedInput gradient(*this, op.dy, op.dy.type);
   PackedOutput output(*this, op.dx);

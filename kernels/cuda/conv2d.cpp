@@ -168,9 +168,14 @@ void Convolutions::run(const Conv2dForward& op) {
 }
 
 void Convolutions::run(const Conv2dBackwardData& op) {
-  execute(key_of(ConvolutionKind::data_gradient, op.spec, op.dx, op.dy), op.dy.type, op.name,
-          {{uid_x, uid_w, uid_y}, {op.dx.data, op.weight.data, op.dy.data}},
-          [&](GraphBuilder& b) { return data_gradient_graph(b, op.spec, op.dx, op.weight.type, op.dy); });
+  Key key = key_of(ConvolutionKind::data_gradient, op.spec, op.dx, op.dy);
+  key.push_back(op.into == Into::add ? 1 : 0);
+  Arguments arguments{{uid_x, uid_w, uid_y}, {op.dx.data, op.weight.data, op.dy.data}};
+  if (op.into == Into::add)
+    arguments.added_bytes = static_cast<std::size_t>(op.dx.pixels() * op.dx.pitch) * item_size(op.dx.type);
+  execute(std::move(key), op.dy.type, op.name, arguments, [&](GraphBuilder& b) {
+    return data_gradient_graph(b, op.spec, op.dx, op.weight.type, op.dy, op.into);
+  });
 }
 
 void Convolutions::run(const Conv2dBackwardWeight& op) {

@@ -26,9 +26,9 @@ Graph forward_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstVi
 }
 
 Graph data_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& dx,
-                          DType weight_type, const ConstView& dy) {
+                          DType weight_type, const ConstView& dy, Into into) {
   builder.convolution(ConvolutionKind::data_gradient, spec, graph_tensor(uid_x, dx),
-                      graph_weights(uid_w, spec, weight_type), graph_tensor(uid_y, dy));
+                      graph_weights(uid_w, spec, weight_type), graph_tensor(uid_y, dy), into);
   return builder.finish();
 }
 

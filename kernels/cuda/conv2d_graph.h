@@ -22,7 +22,7 @@ enum ConvolutionTensor : std::int64_t {
 Graph forward_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x, DType weight_type,
                     bool has_bias, const ConstView& residual, Activation activation, const ConstView& y);
 Graph data_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& dx,
-                          DType weight_type, const ConstView& dy);
+                          DType weight_type, const ConstView& dy, Into into = Into::assign);
 // dweight in the activations' type: cuDNN has no engine that reads bf16 and writes an f32 weight gradient.
 Graph weight_gradient_graph(GraphBuilder& builder, const Conv2dSpec& spec, const ConstView& x,
                             const ConstView& dy);

@@ -87,7 +87,7 @@ std::vector<Tuner::Candidate> Tuner::compile(const Proposals& proposals, const D
   return candidates;
 }
 
-Tuner::Candidate* Tuner::fastest(std::vector<Candidate>& candidates, const Arguments& arguments) const {
+Tuner::Candidate* Tuner::fastest(std::vector<Candidate>& candidates, Arguments arguments) const {
   std::int64_t largest = 1;
   for (const Candidate& candidate : candidates) largest = std::max(largest, candidate.plan.workspace_bytes());
   Candidate* best = nullptr;
@@ -97,6 +97,8 @@ Tuner::Candidate* Tuner::fastest(std::vector<Candidate>& candidates, const Argum
     const auto bytes = std::min<std::size_t>(std::bit_ceil(static_cast<std::size_t>(largest)),
                                              static_cast<std::size_t>(most_workspace_));
     const Temporary workspace(pool_, std::max(bytes, std::size_t{1}));
+    const Temporary sum(pool_, arguments.added_bytes);  // else each run would add once more
+    if (arguments.added_bytes > 0) arguments.pointers.front() = sum.data();
     for (Candidate& candidate : candidates) {
       const std::optional<float> time = milliseconds(candidate.plan, arguments, workspace.data());
       if (!time || *time >= least) continue;

@@ -28,7 +28,7 @@ class Tuner {
     std::string tag;
     Plan plan;
   };
-  Candidate* fastest(std::vector<Candidate>& candidates, const Arguments& arguments) const;
+  Candidate* fastest(std::vector<Candidate>& candidates, Arguments arguments) const;
   std::vector<Candidate> compile(const Proposals& proposals, const Device& device,
                                  std::string& refusal) const;
   std::optional<float> milliseconds(const Plan& plan, const Arguments& arguments, void* workspace) const;

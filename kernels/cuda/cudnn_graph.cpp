@@ -118,7 +118,7 @@ cudnnBackendDescriptor_t GraphBuilder::tensor(const GraphTensor& t) {
 }
 
 void GraphBuilder::convolution(ConvolutionKind kind, const Conv2dSpec& spec, const GraphTensor& x,
-                               const GraphTensor& w, const GraphTensor& y) {
+                               const GraphTensor& w, const GraphTensor& y, Into into) {
   Descriptor function(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
   const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
   const std::vector<std::int64_t> padding{spec.padding, spec.padding};
@@ -133,7 +133,7 @@ void GraphBuilder::convolution(ConvolutionKind kind, const Conv2dSpec& spec, con
 
   const ConvolutionNames names = names_of(kind);
   const cudnnBackendDescriptor_t tensors[] = {tensor(x), tensor(w), tensor(y)};
-  const float alpha = 1.0f, beta = 0.0f;
+  const float alpha = 1.0f, beta = into == Into::add ? 1.0f : 0.0f;
   Descriptor node(names.node);
   node.set(names.convolution, function);
   node.set(names.x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &tensors[0]);

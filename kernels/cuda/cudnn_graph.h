@@ -78,9 +78,9 @@ struct Graph {
 class GraphBuilder {
  public:
   // x, w, y are the tensors of the forward convolution; the kind says which one is computed from the other
-  // two.
+  // two. That is ASSIGNED or ADDED to as `into` says.
   void convolution(ConvolutionKind kind, const Conv2dSpec& spec, const GraphTensor& x, const GraphTensor& w,
-                   const GraphTensor& y);
+                   const GraphTensor& y, Into into = Into::assign);
   void add(const GraphTensor& a, const GraphTensor& b, const GraphTensor& sum);
   void relu(const GraphTensor& x, const GraphTensor& y);
   void sum(const GraphTensor& x, const GraphTensor& y);  // y [1,C,1,1] f32, over pixels
@@ -131,6 +131,7 @@ std::string tag_of(const Descriptor& configuration);
 struct Arguments {
   std::vector<std::int64_t> uids;
   std::vector<const void*> pointers;
+  std::size_t added_bytes = 0;  // where the graph adds to the first of them: its size
 };
 
 // A graph compiled for a device.

@@ -63,13 +63,14 @@ struct Conv2dForward {
   }
 };
 
-// dx = gradient with respect to x. ASSIGNS.
+// dx = gradient with respect to x. ASSIGNS or ADDS as `into` says.
 struct Conv2dBackwardData {
   static constexpr const char* name = "conv2d_backward_data";
   Conv2dSpec spec;
   ConstView dy;    // shape of y
   Weights weight;  // KRSC, of dy's type
   View dx;         // shape of x
+  Into into = Into::assign;
 
   void check() const {
     checks::conv2d(name, spec, {"dx", dx}, {"dy", dy});
@@ -78,7 +79,7 @@ struct Conv2dBackwardData {
   }
   Cost cost() const {
     return {.flops = 2 * dy.pixels() * spec.weight_elements(),
-            .read = dy.bytes() + spec.weight_bytes(weight.type),
+            .read = dy.bytes() + spec.weight_bytes(weight.type) + (into == Into::add ? dx.bytes() : 0),
             .written = dx.bytes()};
   }
 };

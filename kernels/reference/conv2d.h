@@ -62,7 +62,8 @@ void conv2d_forward(const Conv2dSpec& s, Image<const T> x, const T* weight, cons
 
 // dx[n,iy,ix,c] = sum over the outputs k that x[n,iy,ix,c] reaches of dy * weight. ASSIGNS.
 template <class T>
-void conv2d_backward_data(const Conv2dSpec& s, Image<const T> dy, const T* weight, Image<T> dx) {
+void conv2d_backward_data(const Conv2dSpec& s, Image<const T> dy, const T* weight, Image<T> dx,
+                          Into into = Into::assign) {
   const Index per_group = s.in / s.groups, outs = s.out / s.groups, taps = s.kernel_h * s.kernel_w;
   std::vector<double> sums(static_cast<std::size_t>(dx.h * dx.w * s.in));
   for (Index n = 0; n < dx.n; ++n) {
@@ -77,7 +78,7 @@ void conv2d_backward_data(const Conv2dSpec& s, Image<const T> dy, const T* weigh
     });
     for (Index p = 0; p < dx.h * dx.w; ++p) {
       for (Index c = 0; c < s.in; ++c) {
-        dx.pixel(n * dx.h * dx.w + p)[c] = static_cast<T>(sums[static_cast<std::size_t>(p * s.in + c)]);
+        put(dx.pixel(n * dx.h * dx.w + p)[c], sums[static_cast<std::size_t>(p * s.in + c)], into);
       }
     }
   }
@@ -119,7 +120,7 @@ inline void run(const Conv2dForward& op) {
 
 inline void run(const Conv2dBackwardData& op) {
   const Input w(op.weight, op.spec.weight_elements());
-  conv2d_backward_data<float>(op.spec, Input(op.dy), w.data(), Output(op.dx));
+  conv2d_backward_data<float>(op.spec, Input(op.dy), w.data(), Output(op.dx), op.into);
 }
 
 inline void run(const Conv2dBackwardWeight& op) {

@@ -41,6 +41,8 @@ TEST_SUITE("kernels") {
     check(forward.cost(), flops, 2 * 512 + 2 * weights + 4 * 6 + 2 * 192, 2 * 192);
     check(Conv2dBackwardData{.spec = spec, .dy = y, .weight = weight, .dx = x}.cost(), flops,
           2 * 192 + 2 * weights, 2 * 512);
+    check(Conv2dBackwardData{.spec = spec, .dy = y, .weight = weight, .dx = x, .into = Into::add}.cost(),
+          flops, 2 * 192 + 2 * weights + 2 * 512, 2 * 512);
     Conv2dBackwardWeight gradient{.spec = spec, .x = x, .dy = y, .dweight = nullptr, .into = Into::assign};
     check(gradient.cost(), flops, 2 * 512 + 2 * 192, 4 * weights);
     gradient.into = Into::add;

@@ -135,6 +135,17 @@ void sum(const Node& node, std::map<std::int64_t, Values>& values) {
   std::transform(sums.begin(), sums.end(), out.begin(), [](double s) { return static_cast<float>(s); });
 }
 
+float beta_of(const Descriptor& convolution) {
+  switch (convolution.kind) {
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR:
+      return convolution.real(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, 0.0f);
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR:
+      return convolution.real(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, 0.0f);
+    default:
+      return convolution.real(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, 0.0f);
+  }
+}
+
 }  // namespace
 
 std::size_t element_size(cudnnDataType_t type) {
@@ -167,6 +178,11 @@ void interpret(const Descriptor& graph, const std::map<std::int64_t, void*>& poi
       sum(node, values);
     else
       convolve(node, values);
+    const float beta = is_convolution(node) ? beta_of(*operation) : 0.0f;
+    if (beta != 0.0f && !out.is_virtual)
+      each(out.dims, [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, std::size_t i) {
+        values[out.uid][i] += beta * load_value(out.type, pointers.at(out.uid), offset(out, n, c, h, w));
+      });
     for (float& value : values[out.uid]) value = rounded(out.type, value);
     if (out.is_virtual) continue;
     each(out.dims, [&](std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, std::size_t i) {

@@ -1,5 +1,6 @@
 // Files of weights whose numbers their tensors do not show: every program refuses them, before it takes
 // memory for them.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -26,17 +27,23 @@ struct Measured {
 };
 
 // Runs build/tools/NAME. A program that asks for 16 GB of addresses gets none. The peak of a process counts
-// what its parent held when it was forked, so a small shell starts it and leaves it to this process.
+// what its parent held when it was forked, so a small shell starts it and leaves it to this process: it
+// begins when the shell has ended, for a shell may reap a child that has ended before.
 Measured run_measured(const std::string& name, const std::vector<std::string>& arguments) {
   const TempFolder folder;
   const std::string path = program(name), err = folder.file("err"), number = folder.file("number");
-  const char* start = "e=$1 n=$2; shift 2; \"$@\" >/dev/null 2>\"$e\" & echo $! >\"$n\"";
+  const char* start =
+      "e=$1 n=$2; shift 2; { read -r shell_ended <&3; exec \"$@\" 3<&- >/dev/null 2>\"$e\"; } & echo $! "
+      ">\"$n\"";
   std::vector<const char*> argv{"sh", "-c", start, "sh", err.c_str(), number.c_str(), path.c_str()};
   for (const std::string& a : arguments) argv.push_back(a.c_str());
   argv.push_back(nullptr);
   REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  int gate[2];
+  REQUIRE(pipe2(gate, O_CLOEXEC) == 0);
   const pid_t shell = fork();
   if (shell == 0) {
+    dup2(gate[0], 3);
     const rlimit addresses{rlim_t{16} << 30, rlim_t{16} << 30};
     setrlimit(RLIMIT_AS, &addresses);
     execv("/bin/sh", const_cast<char**>(argv.data()));
@@ -45,6 +52,8 @@ Measured run_measured(const std::string& name, const std::vector<std::string>& a
   REQUIRE(shell > 0);
   int status = 0;
   REQUIRE(waitpid(shell, &status, 0) == shell);
+  close(gate[0]);
+  close(gate[1]);
   const pid_t child = std::stoi(read_file(number));
   rusage usage{};
   REQUIRE(wait4(child, &status, 0, &usage) == child);

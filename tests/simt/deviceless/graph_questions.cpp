@@ -125,15 +125,16 @@ Question forward(const Geometry& g, DType type, bool bias, bool residual, bool r
           true};
 }
 
-Question gradient(const Geometry& g, DType type, bool data) {
-  const std::string name =
-      std::string(g.name) + " " + dtype_name(type) + (data ? " data gradient" : " weight gradient");
+Question gradient(const Geometry& g, DType type, bool data, Into into = Into::assign) {
+  const std::string name = std::string(g.name) + " " + dtype_name(type) +
+                           (data ? " data gradient" : " weight gradient") +
+                           (into == Into::add ? " added" : "");
   return {name,
           [=, spec = g.spec](const cuda::Device& device) {
             const ConstView x = view(g, type, g.h, g.w, spec.in);
             const ConstView y = view(g, type, spec.out_h(g.h), spec.out_w(g.w), spec.out);
             cuda::GraphBuilder builder;
-            return count(data ? cuda::data_gradient_graph(builder, spec, x, type, y)
+            return count(data ? cuda::data_gradient_graph(builder, spec, x, type, y, into)
                               : cuda::weight_gradient_graph(builder, spec, x, y),
                          device, type, false);
           },
@@ -149,6 +150,7 @@ std::vector<Question> graph_questions() {
       for (const int with : {0, 1, 2, 4, 5, 7})  // bits: bias, residual, ReLU
         all.push_back(forward(g, type, (with & 1) != 0, (with & 2) != 0, (with & 4) != 0));
       all.push_back(gradient(g, type, true));
+      all.push_back(gradient(g, type, true, Into::add));
       all.push_back(gradient(g, type, false));
     }
   return all;

@@ -14,7 +14,7 @@ using cuda::ConvolutionKind;
 auto key_of(const ConvolutionGraph& g) {
   const Conv2dSpec& s = g.spec;
   return std::tuple(g.kind, s.in, s.out, s.kernel_h, s.kernel_w, s.stride, s.padding, s.dilation, s.groups,
-                    g.x.h, g.x.w, g.x.pitch, g.y.pitch, g.bias, g.residual, g.activation);
+                    g.x.h, g.x.w, g.x.pitch, g.y.pitch, g.bias, g.residual, g.activation, g.into);
 }
 
 class RecordingBackend final : public CountingBackend {
@@ -27,7 +27,9 @@ class RecordingBackend final : public CountingBackend {
           op.activation});
   }
   void run(const Conv2dBackwardData& op) override {
-    keep({ConvolutionKind::data_gradient, op.spec, op.dx, op.dy});
+    ConvolutionGraph graph{ConvolutionKind::data_gradient, op.spec, op.dx, op.dy};
+    graph.into = op.into;
+    keep(graph);
   }
   void run(const Conv2dBackwardWeight& op) override {
     keep({ConvolutionKind::weight_gradient, op.spec, op.x, op.dy});
@@ -46,7 +48,8 @@ class RecordingBackend final : public CountingBackend {
 }  // namespace
 
 std::string ConvolutionGraph::kind_name() const {
-  if (kind == ConvolutionKind::data_gradient) return "data gradient";
+  if (kind == ConvolutionKind::data_gradient)
+    return into == Into::add ? "data gradient+sum" : "data gradient";
   if (kind == ConvolutionKind::weight_gradient) return "weight gradient";
   return std::string("forward") + (bias ? "+bias" : "") + (residual ? "+residual" : "") +
          (activation == Activation::relu ? "+relu" : "");
@@ -73,7 +76,7 @@ cuda::Graph operation_graph(cuda::GraphBuilder& builder, const ConvolutionGraph&
   x.n = y.n = batch;
   switch (graph.kind) {
     case ConvolutionKind::data_gradient:
-      return cuda::data_gradient_graph(builder, graph.spec, x, type, y);
+      return cuda::data_gradient_graph(builder, graph.spec, x, type, y, graph.into);
     case ConvolutionKind::weight_gradient:
       return cuda::weight_gradient_graph(builder, graph.spec, x, y);
     default:

@@ -15,8 +15,9 @@ struct ConvolutionGraph {
   ConstView x, y;  // data: null
   bool bias = false, residual = false;
   Activation activation = Activation::none;
+  Into into = Into::assign;  // of a data gradient
 
-  std::string kind_name() const;  // "forward", "forward+bias+relu", "data gradient", ...
+  std::string kind_name() const;  // "forward", "forward+bias+relu", "data gradient", "data gradient+sum", ...
 };
 
 // The distinct convolutions of one training step with everything trainable and of one evaluation (folded
