@@ -7,6 +7,18 @@
 #include "tools/progress.h"
 
 namespace thaw {
+namespace {
+
+PictureMemory evaluation_memory(const Session& session) {
+  return picture_memory(session, [](Session& counted) -> BatchPass {
+    return [&counted](const Batch& batch) {
+      const ImageInput input(*counted.backend, counted.description.preprocess, counted.activations);
+      logits_of(*counted.network, input(batch.images, batch.flips), batch.features);
+    };
+  });
+}
+
+}  // namespace
 
 std::vector<float> host_rows(const Variable& output) {
   const Tensor& logits = output.value();
@@ -30,7 +42,7 @@ EvaluationReport evaluate_model(Session& session, Loader& loader, const std::str
     try {
       return action();
     } catch (const OutOfMemory& error) {
-      throw too_large_batch(error, picture_memory(session, false), before, cases);
+      throw too_large_batch(error, evaluation_memory(session), before, cases);
     }
   };
   const auto upload = [&](const Batch& batch) {

@@ -7,9 +7,6 @@
 #include "kernels/counting_backend.h"
 #include "layers/batch_norm.h"
 #include "models/registry.h"
-#include "optim/optimizer.h"
-#include "tools/evaluate_model.h"
-#include "tools/training_step.h"
 
 namespace thaw {
 namespace {
@@ -45,20 +42,13 @@ Batch blank_batch(const Session& session, std::int64_t cases) {
   return batch;
 }
 
-std::size_t peak_of(Session& session, bool training, std::int64_t cases) {
+std::size_t peak_of(Session& session, const std::function<BatchPass(Session&)>& prepare, std::int64_t cases) {
   Backend& backend = *session.backend;
   const Batch batch = blank_batch(session, cases);
-  const auto optimizer = make_optimizer("sgd", {.momentum = 0.0f});
-  if (training) optimizer->plan(session.arenas);
+  const BatchPass pass = prepare(session);
   const std::size_t before = backend.bytes_in_use();
   backend.reset_peak();
-  if (training) {
-    TrainingStep step(session, *optimizer, {.label_smoothing = 0.0f, .class_weights = {}, .record = false});
-    step.run(batch, {});
-  } else {
-    const ImageInput input(backend, session.description.preprocess, session.activations);
-    logits_of(*session.network, input(batch.images, batch.flips), batch.features);
-  }
+  pass(batch);
   return backend.peak_bytes() - before;
 }
 
@@ -68,13 +58,14 @@ double mebibytes(std::size_t bytes) {
 
 }  // namespace
 
-PictureMemory picture_memory(const Session& session, bool training) {
+PictureMemory picture_memory(const Session& session, const std::function<BatchPass(Session&)>& prepare,
+                             std::int64_t smallest) {
   Session counted = twin(session);
   // What is kept from the first pass on (folded weights) is no part of a batch. BatchNorm needs two cases.
-  peak_of(counted, training, 2);
-  const std::size_t small = peak_of(counted, training, 4), large = peak_of(counted, training, 8);
+  peak_of(counted, prepare, 2);
+  const std::size_t small = peak_of(counted, prepare, 4), large = peak_of(counted, prepare, 8);
   const std::size_t each = (large - small) / 4;
-  return {small - std::min(small, 4 * each), each, training ? 2 : 1};
+  return {small - std::min(small, 4 * each), each, smallest};
 }
 
 Error too_large_batch(const OutOfMemory& error, const PictureMemory& counted, std::size_t before,

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 
+#include "io/loader.h"
 #include "kernels/error.h"
 #include "tools/session.h"
 
@@ -15,9 +18,14 @@ struct PictureMemory {
   std::int64_t smallest = 1;  // batch that can run: BatchNorm in training needs two values
 };
 
-// Of the session's network, freezing and precision, counted on a backend that computes nothing: libraries'
-// workspaces are not in it.
-PictureMemory picture_memory(const Session& session, bool training);
+// One pass over a batch. It is made by a function that may prepare what lies in memory before (an optimizer).
+using BatchPass = std::function<void(const Batch&)>;
+
+// Of the pass that `prepare` makes for a session with the network, freezing and precision of this one,
+// counted on a backend that computes nothing: libraries' workspaces are not in it. `smallest`: the fewest
+// cases that the pass can take.
+PictureMemory picture_memory(const Session& session, const std::function<BatchPass(Session&)>& prepare,
+                             std::int64_t smallest = 1);
 
 // `error` with a batch size that would fit: what the device had left of its memory beside `before`, the bytes
 // in use before the batch of `cases`, by `counted` or, where that is more, by what the failed batch had

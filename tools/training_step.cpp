@@ -7,6 +7,22 @@
 #include "tools/picture_memory.h"
 
 namespace thaw {
+namespace {
+
+// BatchNorm in training needs two values.
+PictureMemory training_memory(const Session& session) {
+  const auto prepare = [](Session& counted) -> BatchPass {
+    const std::shared_ptr<Optimizer> optimizer = make_optimizer("sgd", {.momentum = 0.0f});
+    optimizer->plan(counted.arenas);
+    return [&counted, optimizer](const Batch& batch) {
+      TrainingStep step(counted, *optimizer, {.label_smoothing = 0.0f, .class_weights = {}, .record = false});
+      step.run(batch, {});
+    };
+  };
+  return picture_memory(session, prepare, 2);
+}
+
+}  // namespace
 
 struct TrainingStep::Shape {
   Tensor images;                       // u8 [N*V,C,H,W]
@@ -86,8 +102,7 @@ void TrainingStep::within_memory(std::int64_t cases, const std::function<void()>
     shapes_.erase(cases);
     staged_ = started_ = nullptr;
     // From cached features only a part of the network runs, which the failed step alone tells of.
-    const PictureMemory counted =
-        options_.features == nullptr ? picture_memory(*session_, true) : PictureMemory{};
+    const PictureMemory counted = options_.features == nullptr ? training_memory(*session_) : PictureMemory{};
     throw too_large_batch(error, counted, bytes_before_, cases);
   }
 }
