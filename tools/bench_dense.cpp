@@ -1,7 +1,7 @@
 #include "tools/bench_dense.h"
 
 #include "kernels/philox.h"
-#include "models/initialize.h"
+#include "models/weights/initialize.h"
 #include "tools/bench_limits.h"
 
 namespace thaw::bench {

@@ -6,9 +6,9 @@
 
 #include "kernels/philox.h"
 #include "layers/losses.h"
-#include "models/freeze_plan.h"
-#include "models/initialize.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 #include "optim/optimizer.h"
 #include "tools/bench_limits.h"
 #include "tools/image_input.h"

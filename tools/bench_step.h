@@ -14,7 +14,7 @@
 namespace thaw::bench {
 
 struct StepOptions {
-  std::string model, freeze;  // freeze: see models/freeze_plan.h
+  std::string model, freeze;  // freeze: see models/freeze/plan.h
   std::int64_t batch = 16, input_size = 224;
   DType type = DType::f32;
   int repeats = 5;

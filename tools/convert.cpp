@@ -8,7 +8,7 @@
 #include "io/pth.h"
 #include "io/safetensors.h"
 #include "io/weights.h"
-#include "models/load_weights.h"
+#include "models/weights/load.h"
 #include "tools/open_network.h"
 #include "tools/program.h"
 #include "tools/rename_rule.h"

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "io/weights.h"
-#include "models/freeze_plan.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
 #include "tools/open_network.h"
 #include "tools/plan_table.h"

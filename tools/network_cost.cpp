@@ -1,7 +1,7 @@
 #include "tools/network_cost.h"
 
 #include "kernels/counting_backend.h"
-#include "models/freeze_plan.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
 
 namespace thaw {

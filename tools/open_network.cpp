@@ -1,9 +1,9 @@
 #include "tools/open_network.h"
 
-#include "models/input_channels.h"
-#include "models/load_weights.h"
 #include "models/registry.h"
 #include "models/scratch_cnn.h"
+#include "models/weights/input_channels.h"
+#include "models/weights/load.h"
 #include "tools/program.h"
 
 namespace thaw {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "models/freeze_plan.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
 
 namespace thaw {

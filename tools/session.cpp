@@ -1,7 +1,7 @@
 #include "tools/session.h"
 
 #include "io/weights.h"
-#include "models/load_weights.h"
+#include "models/weights/load.h"
 #include "tools/open_network.h"
 #include "tools/program.h"
 

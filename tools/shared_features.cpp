@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "models/freeze_receipt.h"
+#include "models/freeze/receipt.h"
 
 namespace thaw {
 

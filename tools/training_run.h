@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "models/freeze_receipt.h"
+#include "models/freeze/receipt.h"
 #include "tools/evaluation_report.h"
 #include "tools/output_directory.h"
 #include "tools/plan_table.h"

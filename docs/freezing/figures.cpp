@@ -9,7 +9,7 @@
 #include "io/weights.h"
 #include "kernels/counting_backend.h"
 #include "layers/losses.h"
-#include "models/freeze_plan.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
 #include "tools/bench_step.h"
 #include "tools/evaluate_model.h"

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "models/freeze_plan.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
 #include "tests/tools/programs.h"
 #include "tools/compare_page.h"

@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "layers/losses.h"
-#include "models/initialize.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 #include "optim/optimizer.h"
 #include "tests/support/devices.h"
 #include "tools/image_input.h"

@@ -6,10 +6,10 @@
 #include <cstring>
 
 #include "io/dataset.h"
-#include "models/freeze_plan.h"
-#include "models/freeze_receipt.h"
-#include "models/initialize.h"
+#include "models/freeze/plan.h"
+#include "models/freeze/receipt.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 #include "tests/tools/programs.h"
 #include "tools/model_description.h"
 

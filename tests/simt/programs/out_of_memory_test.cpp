@@ -4,8 +4,8 @@
 
 #include <regex>
 
-#include "models/initialize.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 #include "tests/simt/simt.h"
 #include "tools/evaluate_model.h"
 #include "tools/picture_memory.h"

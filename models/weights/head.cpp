@@ -1,6 +1,6 @@
-#include "models/head.h"
+#include "models/weights/head.h"
 
-#include "models/initialize.h"
+#include "models/weights/initialize.h"
 
 namespace thaw {
 

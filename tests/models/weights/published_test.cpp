@@ -8,8 +8,8 @@
 
 #include "io/image.h"
 #include "io/weights.h"
-#include "models/load_weights.h"
 #include "models/registry.h"
+#include "models/weights/load.h"
 #include "tests/support/data_directory.h"
 #include "tests/support/devices.h"
 #include "tests/tools/programs.h"

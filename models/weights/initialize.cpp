@@ -1,4 +1,4 @@
-#include "models/initialize.h"
+#include "models/weights/initialize.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,11 +1,11 @@
-#include "models/freeze_receipt.h"
+#include "models/freeze/receipt.h"
 
 #include <doctest/doctest.h>
 
 #include "layers/batch_norm.h"
-#include "models/freeze_plan.h"
-#include "models/initialize.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 
 namespace thaw {
 namespace {

@@ -1,9 +1,9 @@
-#include "models/load_weights.h"
+#include "models/weights/load.h"
 
 #include <unordered_map>
 
 #include "layers/batch_norm.h"
-#include "models/initialize.h"
+#include "models/weights/initialize.h"
 
 namespace thaw {
 

@@ -1,11 +1,11 @@
-#include "models/load_weights.h"
+#include "models/weights/load.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
-#include "models/initialize.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 #include "tests/models/formula.h"
 
 namespace thaw {

@@ -1,4 +1,4 @@
-#include "models/input_channels.h"
+#include "models/weights/input_channels.h"
 
 #include "layers/conv2d.h"
 

@@ -1,4 +1,4 @@
-#include "models/freeze_plan.h"
+#include "models/freeze/plan.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "models/freeze_receipt.h"
+#include "models/freeze/receipt.h"
 
 #include <cstring>
 #include <map>
