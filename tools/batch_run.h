@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "io/loader.h"
+#include "io/data/loader.h"
 #include "tensor/variable.h"
 
 namespace thaw {

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <numeric>
 
-#include "io/atomic_file.h"
-#include "io/weights.h"
+#include "io/file/atomic.h"
+#include "io/weights/weights.h"
 #include "models/registry.h"
 #include "tools/compare_inputs.h"
 #include "tools/compare_options.h"

@@ -2,11 +2,11 @@
 
 #include <filesystem>
 
-#include "io/atomic_file.h"
-#include "io/file_bytes.h"
-#include "io/file_sha256.h"
-#include "io/file_text.h"
-#include "io/read_options.h"
+#include "io/file/atomic.h"
+#include "io/file/bytes.h"
+#include "io/file/read_options.h"
+#include "io/file/sha256.h"
+#include "io/file/text.h"
 #include "tools/bounded_json.h"
 #include "tools/data_options.h"
 

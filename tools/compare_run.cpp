@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "io/atomic_file.h"
-#include "io/file_bytes.h"
-#include "io/file_text.h"
+#include "io/file/atomic.h"
+#include "io/file/bytes.h"
+#include "io/file/text.h"
 #include "kernels/error.h"
 #include "tools/bounded_json.h"
 #include "tools/data_options.h"

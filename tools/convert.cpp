@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "io/checkpoint.h"
-#include "io/pth.h"
-#include "io/safetensors.h"
-#include "io/weights.h"
+#include "io/pth/pth.h"
+#include "io/weights/checkpoint.h"
+#include "io/weights/safetensors.h"
+#include "io/weights/weights.h"
 #include "models/weights/load.h"
 #include "tools/open_network.h"
 #include "tools/program.h"

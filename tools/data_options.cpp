@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "io/csv_dataset.h"
+#include "io/data/csv_dataset.h"
 #include "kernels/error.h"
 
 namespace thaw {

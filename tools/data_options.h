@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "io/loader.h"
+#include "io/data/loader.h"
 #include "tools/model_description.h"
 
 namespace thaw {

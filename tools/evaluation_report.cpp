@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "io/file_text.h"
+#include "io/file/text.h"
 #include "kernels/error.h"
 
 namespace thaw {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "io/loader.h"
+#include "io/data/loader.h"
 #include "kernels/error.h"
 #include "models/network.h"
 #include "tools/image_input.h"

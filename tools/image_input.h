@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "io/loader.h"
+#include "io/data/loader.h"
 #include "tensor/variable.h"
 
 namespace thaw {

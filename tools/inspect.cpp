@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "models/freeze/plan.h"
 #include "models/registry.h"
 #include "tools/open_network.h"

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "io/picture_writer.h"
+#include "io/picture/writer.h"
 #include "kernels/error.h"
 #include "tools/make_shapes_drawing.h"
 #include "tools/program.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "io/image.h"
+#include "io/picture/image.h"
 
 namespace thaw {
 

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "io/atomic_file.h"
+#include "io/file/atomic.h"
 #include "kernels/error.h"
 #include "tools/bounded_json.h"
 

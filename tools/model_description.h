@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "io/feature_scale.h"
-#include "io/transform.h"
+#include "io/data/feature_scale.h"
+#include "io/picture/transform.h"
 #include "models/network.h"
 
 namespace thaw {

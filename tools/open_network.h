@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "models/network.h"
 #include "tools/model_description.h"
 #include "tools/model_options.h"

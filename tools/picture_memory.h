@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "io/loader.h"
+#include "io/data/loader.h"
 #include "kernels/error.h"
 #include "tools/session.h"
 

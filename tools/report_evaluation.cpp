@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "io/file_text.h"
+#include "io/file/text.h"
 #include "tools/html_page.h"
 #include "tools/thumbnail.h"
 

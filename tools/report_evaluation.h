@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "io/dataset.h"
+#include "io/data/dataset.h"
 #include "tools/evaluation_report.h"
 
 namespace thaw {

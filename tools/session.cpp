@@ -1,6 +1,6 @@
 #include "tools/session.h"
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "models/weights/load.h"
 #include "tools/open_network.h"
 #include "tools/program.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "io/dataset.h"
+#include "io/data/dataset.h"
 #include "tools/feature_cache.h"
 
 namespace thaw {

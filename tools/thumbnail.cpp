@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "io/picture_writer.h"
-#include "io/resize.h"
+#include "io/picture/resize.h"
+#include "io/picture/writer.h"
 
 namespace thaw {
 

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "io/checkpoint.h"
+#include "io/weights/checkpoint.h"
 #include "kernels/error.h"
 #include "tools/bounded_json.h"
 

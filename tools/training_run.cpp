@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <limits>
 
-#include "io/checkpoint.h"
+#include "io/weights/checkpoint.h"
 #include "layers/batch_norm.h"
 #include "models/freeze/plan.h"
 #include "models/registry.h"

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "io/atomic_file.h"
+#include "io/file/atomic.h"
 #include "tools/report_evaluation.h"
 #include "tools/report_page.h"
 #include "tools/training_run.h"

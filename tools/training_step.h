@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "io/loader.h"
+#include "io/data/loader.h"
 #include "optim/optimizer.h"
 #include "tools/feature_cache.h"
 #include "tools/image_input.h"

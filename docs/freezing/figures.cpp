@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "kernels/counting_backend.h"
 #include "layers/losses.h"
 #include "models/freeze/plan.h"

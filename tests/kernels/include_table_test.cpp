@@ -36,6 +36,7 @@ const std::map<std::string, Names>& allowed() {
 const std::map<std::string, std::vector<Names>>& order() {
   static const std::map<std::string, std::vector<Names>> rooms{
       {"models", {{""}, {"freeze", "weights"}}},
+      {"io", {{"file"}, {"picture", "pth"}, {"data", "weights"}}},
   };
   return rooms;
 }
@@ -140,9 +141,9 @@ TEST_SUITE("kernels") {
     CHECK(objection("layers/conv2d.cpp", "models/network.h") != "");
     CHECK(objection("models/resnet.cpp", "kernels/backend.h") != "");
     CHECK(objection("optim/sgd.cpp", "layers/module.h") != "");
-    CHECK(objection("io/image.cpp", "kernels/backend.h") != "");
-    CHECK(objection("io/image.cpp", "kernels/error.h") == "");
-    CHECK(objection("io/image.cpp", "models/network.h") != "");
+    CHECK(objection("io/picture/image.cpp", "kernels/backend.h") != "");
+    CHECK(objection("io/picture/image.cpp", "kernels/error.h") == "");
+    CHECK(objection("io/picture/image.cpp", "models/network.h") != "");
     CHECK(objection("layers/module.h", "tests/support/values.h") != "");
     CHECK(objection("tools/train.cpp", "models/network.h") == "");
     CHECK(objection("tools/bench.cpp", "kernels/cpu/dnnl.h") != "");
@@ -160,6 +161,11 @@ TEST_SUITE("kernels") {
     CHECK(objection("models/freeze/plan.cpp", "models/weights/load.h") != "");
     CHECK(objection("models/network.cpp", "models/freeze/plan.h") != "");
     CHECK(objection("models/attic/plan.cpp", "models/network.h") != "");
+    CHECK(objection("io/weights/weights.cpp", "io/pth/pth.h") == "");
+    CHECK(objection("io/weights/weights.cpp", "io/data/dataset.h") != "");
+    CHECK(objection("io/pth/pth.cpp", "io/picture/image.h") != "");
+    CHECK(objection("io/picture/image.cpp", "io/data/dataset.h") != "");
+    CHECK(objection("io/data/loader.cpp", "io/image.h") != "");
   }
 
   TEST_CASE("the order names the sub-folders that are there") {

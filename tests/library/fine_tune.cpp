@@ -2,9 +2,9 @@
 #include <cstdio>
 #include <exception>
 
-#include "io/loader.h"
-#include "io/safetensors.h"
-#include "io/weights.h"
+#include "io/data/loader.h"
+#include "io/weights/safetensors.h"
+#include "io/weights/weights.h"
 #include "layers/losses.h"
 #include "models/freeze/plan.h"
 #include "models/freeze/receipt.h"

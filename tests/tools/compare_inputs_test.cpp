@@ -1,5 +1,5 @@
 // compare keeps results by what they are of: pictures, weights and options, by content.
-#include "io/image.h"
+#include "io/picture/image.h"
 #include "tests/tools/programs.h"
 
 namespace thaw::testing {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "io/image.h"
+#include "io/picture/image.h"
 #include "tests/support/data_directory.h"
 #include "tests/support/devices.h"
 #include "tools/evaluate_model.h"

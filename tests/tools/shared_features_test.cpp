@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "io/dataset.h"
+#include "io/data/dataset.h"
 #include "models/freeze/plan.h"
 #include "models/freeze/receipt.h"
 #include "models/registry.h"

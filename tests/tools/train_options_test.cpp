@@ -1,7 +1,7 @@
 // The options of train, each by what it changes in a run.
 #include <nlohmann/json.hpp>
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "tensor/tensor.h"
 #include "tests/tools/programs.h"
 #include "tools/metrics_log.h"

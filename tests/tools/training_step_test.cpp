@@ -7,8 +7,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "io/image.h"
-#include "io/weights.h"
+#include "io/picture/image.h"
+#include "io/weights/weights.h"
 #include "layers/batch_norm.h"
 #include "models/freeze/plan.h"
 #include "models/registry.h"

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "io/image.h"
-#include "io/weights.h"
+#include "io/picture/image.h"
+#include "io/weights/weights.h"
 #include "models/registry.h"
 #include "models/weights/load.h"
 #include "tests/support/data_directory.h"
