@@ -9,9 +9,9 @@
 #include "io/weights/safetensors.h"
 #include "io/weights/weights.h"
 #include "models/weights/load.h"
-#include "tools/open_network.h"
-#include "tools/program.h"
-#include "tools/rename_rule.h"
+#include "tools/network/open_network.h"
+#include "tools/network/rename_rule.h"
+#include "tools/program/frame.h"
 
 namespace {
 

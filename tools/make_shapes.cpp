@@ -6,8 +6,8 @@
 
 #include "io/picture/writer.h"
 #include "kernels/error.h"
-#include "tools/make_shapes_drawing.h"
-#include "tools/program.h"
+#include "tools/make_shapes/drawing.h"
+#include "tools/program/frame.h"
 
 namespace {
 

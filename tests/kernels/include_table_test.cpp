@@ -37,6 +37,15 @@ const std::map<std::string, std::vector<Names>>& order() {
   static const std::map<std::string, std::vector<Names>> rooms{
       {"models", {{""}, {"freeze", "weights"}}},
       {"io", {{"file"}, {"picture", "pth"}, {"data", "weights"}}},
+      {"tools",
+       {{"program"},
+        {"network"},
+        {"cost"},
+        {"evaluate"},
+        {"report"},
+        {"train"},
+        {"compare", "bench", "make_shapes"},
+        {""}}},
   };
   return rooms;
 }
@@ -166,6 +175,11 @@ TEST_SUITE("kernels") {
     CHECK(objection("io/pth/pth.cpp", "io/picture/image.h") != "");
     CHECK(objection("io/picture/image.cpp", "io/data/dataset.h") != "");
     CHECK(objection("io/data/loader.cpp", "io/image.h") != "");
+    CHECK(objection("tools/inspect.cpp", "tools/train/options.h") == "");
+    CHECK(objection("tools/train/run.cpp", "tools/report/page.h") == "");
+    CHECK(objection("tools/report/page.cpp", "tools/train/run.h") != "");
+    CHECK(objection("tools/cost/picture_memory.cpp", "tools/evaluate/evaluate_model.h") != "");
+    CHECK(objection("tools/program/frame.cpp", "tools/helper.h") != "");
   }
 
   TEST_CASE("the order names the sub-folders that are there") {

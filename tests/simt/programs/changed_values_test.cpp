@@ -5,8 +5,8 @@
 #include "models/registry.h"
 #include "models/weights/initialize.h"
 #include "tests/simt/simt.h"
-#include "tools/bench_step.h"
-#include "tools/training_step.h"
+#include "tools/bench/step.h"
+#include "tools/train/step.h"
 
 namespace thaw {
 namespace {

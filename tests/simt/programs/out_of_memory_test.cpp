@@ -7,9 +7,9 @@
 #include "models/registry.h"
 #include "models/weights/initialize.h"
 #include "tests/simt/simt.h"
-#include "tools/evaluate_model.h"
-#include "tools/picture_memory.h"
-#include "tools/training_step.h"
+#include "tools/cost/picture_memory.h"
+#include "tools/evaluate/evaluate_model.h"
+#include "tools/train/step.h"
 
 namespace thaw {
 namespace {

@@ -6,7 +6,7 @@
 #include "models/registry.h"
 #include "models/weights/initialize.h"
 #include "tests/simt/runtime.h"
-#include "tools/training_step.h"
+#include "tools/train/step.h"
 
 namespace thaw {
 namespace {
