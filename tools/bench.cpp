@@ -8,12 +8,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "tools/bench_cases.h"
-#include "tools/bench_dense.h"
-#include "tools/bench_limits.h"
-#include "tools/bench_step.h"
-#include "tools/model_options.h"
-#include "tools/program.h"
+#include "tools/bench/cases.h"
+#include "tools/bench/dense.h"
+#include "tools/bench/limits.h"
+#include "tools/bench/step.h"
+#include "tools/network/model_options.h"
+#include "tools/program/frame.h"
 
 namespace thaw::bench {
 namespace {

@@ -6,17 +6,17 @@
 #include <cstdio>
 #include <numeric>
 
-#include "io/atomic_file.h"
-#include "io/weights.h"
+#include "io/file/atomic.h"
+#include "io/weights/weights.h"
 #include "models/registry.h"
-#include "tools/compare_inputs.h"
-#include "tools/compare_options.h"
-#include "tools/compare_page.h"
-#include "tools/compare_result.h"
-#include "tools/evaluation_report.h"
-#include "tools/open_network.h"
-#include "tools/output_directory.h"
-#include "tools/program.h"
+#include "tools/compare/inputs.h"
+#include "tools/compare/options.h"
+#include "tools/compare/page.h"
+#include "tools/compare/result.h"
+#include "tools/evaluate/evaluation_report.h"
+#include "tools/network/open_network.h"
+#include "tools/program/frame.h"
+#include "tools/program/output_directory.h"
 
 namespace {
 

@@ -4,14 +4,14 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "io/checkpoint.h"
-#include "io/pth.h"
-#include "io/safetensors.h"
-#include "io/weights.h"
-#include "models/load_weights.h"
-#include "tools/open_network.h"
-#include "tools/program.h"
-#include "tools/rename_rule.h"
+#include "io/pth/pth.h"
+#include "io/weights/checkpoint.h"
+#include "io/weights/safetensors.h"
+#include "io/weights/weights.h"
+#include "models/weights/load.h"
+#include "tools/network/open_network.h"
+#include "tools/network/rename_rule.h"
+#include "tools/program/frame.h"
 
 namespace {
 

@@ -3,10 +3,10 @@
 
 #include <cstdio>
 
-#include "tools/data_options.h"
-#include "tools/evaluate_model.h"
-#include "tools/program.h"
-#include "tools/session.h"
+#include "tools/evaluate/evaluate_model.h"
+#include "tools/network/data_options.h"
+#include "tools/network/session.h"
+#include "tools/program/frame.h"
 
 namespace {
 

@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "io/weights.h"
-#include "models/freeze_plan.h"
+#include "io/weights/weights.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
-#include "tools/open_network.h"
-#include "tools/plan_table.h"
-#include "tools/program.h"
-#include "tools/train_options.h"
+#include "tools/cost/plan_table.h"
+#include "tools/network/open_network.h"
+#include "tools/program/frame.h"
+#include "tools/train/options.h"
 
 namespace {
 

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "io/picture_writer.h"
+#include "io/picture/writer.h"
 #include "kernels/error.h"
-#include "tools/make_shapes_drawing.h"
-#include "tools/program.h"
+#include "tools/make_shapes/drawing.h"
+#include "tools/program/frame.h"
 
 namespace {
 

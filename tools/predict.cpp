@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "tools/evaluate_model.h"
-#include "tools/program.h"
-#include "tools/session.h"
+#include "tools/evaluate/evaluate_model.h"
+#include "tools/network/session.h"
+#include "tools/program/frame.h"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <memory>
 
-#include "tools/program.h"
-#include "tools/training_run.h"
+#include "tools/program/frame.h"
+#include "tools/train/run.h"
 
 namespace {
 

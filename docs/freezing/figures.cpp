@@ -6,16 +6,16 @@
 #include <cstdio>
 #include <exception>
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "kernels/counting_backend.h"
 #include "layers/losses.h"
-#include "models/freeze_plan.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
-#include "tools/bench_step.h"
-#include "tools/evaluate_model.h"
-#include "tools/metrics_log.h"
-#include "tools/plan_table.h"
-#include "tools/training_run.h"
+#include "tools/bench/step.h"
+#include "tools/cost/plan_table.h"
+#include "tools/evaluate/evaluate_model.h"
+#include "tools/report/metrics_log.h"
+#include "tools/train/run.h"
 
 namespace {
 

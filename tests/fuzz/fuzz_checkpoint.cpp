@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "io/checkpoint.h"
-#include "io/checkpoint_seal.h"
-#include "io/file_text.h"
+#include "io/file/text.h"
+#include "io/weights/checkpoint.h"
+#include "io/weights/checkpoint_seal.h"
 #include "kernels/error.h"
 #include "tests/fuzz/limits.h"
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "io/image.h"
+#include "io/picture/image.h"
 #include "kernels/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "io/file_text.h"
-#include "io/pth.h"
+#include "io/file/text.h"
+#include "io/pth/pth.h"
 #include "kernels/error.h"
 #include "tests/fuzz/limits.h"
 

@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "io/file_text.h"
-#include "io/safetensors.h"
+#include "io/file/text.h"
+#include "io/weights/safetensors.h"
 #include "kernels/error.h"
 #include "tests/fuzz/limits.h"
 

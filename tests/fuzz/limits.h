@@ -1,7 +1,7 @@
 // Budgets small enough for a fuzzer's memory.
 #pragma once
 
-#include "io/read_options.h"
+#include "io/file/read_options.h"
 
 namespace thaw::fuzz {
 

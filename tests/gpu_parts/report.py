@@ -49,7 +49,7 @@ def lockstep_section(listed):
     rows = [row for _, result in listed for row in result.data.get("rows", [])]
     if rows:
         lines += ["", "The difference, Euclidean, as a part of the tensor's length; of a stage's tensors the worst, of the three "
-                  "steps the worst and the best. The bounds and their reasons: `tests/tools/lockstep_test.cpp`.", ""]
+                  "steps the worst and the best. The bounds and their reasons: `tests/tools/train/lockstep_test.cpp`.", ""]
         lines += table(["case", "what", "worst step", "best step"], rows)
     return lines
 

@@ -300,7 +300,7 @@ class Script(StandIns):
         for pattern in SLOW.split(","):
             self.assertEqual(cases.count(f'TEST_CASE("{pattern.removesuffix("*")}'), 1)
         for folder in (TESTS / "kernels").parent.iterdir():
-            if list(folder.glob("*_test.cpp")) and folder.name != "simt":
+            if list(folder.rglob("*_test.cpp")) and folder.name != "simt":
                 self.assertIn(folder.name, plan.tests)
 
     def test_sources_are_the_same_in_another_place(self):

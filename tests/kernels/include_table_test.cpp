@@ -1,5 +1,6 @@
-// The table of which folder may include which (docs/architecture.md). Headers of CUDA and cuDNN stay inside
-// kernels/cuda, oneDNN's inside kernels/cpu; tests may include everything.
+// The table of which folder may include which (docs/architecture.md), and the order of the sub-folders.
+// Headers of CUDA and cuDNN stay inside kernels/cuda, oneDNN's inside kernels/cpu; tests may include
+// everything.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -30,6 +31,45 @@ const std::map<std::string, Names>& allowed() {
   return table;
 }
 
+// The rooms of a folder in their order: each may include itself and those of earlier lines. "": the files
+// beside the sub-folders.
+const std::map<std::string, std::vector<Names>>& order() {
+  static const std::map<std::string, std::vector<Names>> rooms{
+      {"models", {{""}, {"freeze", "weights"}}},
+      {"io", {{"file"}, {"picture", "pth"}, {"data", "weights"}}},
+      {"tools",
+       {{"program"},
+        {"network"},
+        {"cost"},
+        {"evaluate"},
+        {"report"},
+        {"train"},
+        {"compare", "bench", "make_shapes"},
+        {""}}},
+  };
+  return rooms;
+}
+
+// "io/pth/tensor.h" -> "pth", "tools/train.cpp" -> "".
+std::string room_of(const std::string& path) {
+  const std::size_t from = path.find('/') + 1, to = path.find('/', from);
+  return to == std::string::npos ? "" : path.substr(from, to - from);
+}
+
+// Why the room of `file` may not include `header`, of the same folder; empty: it may.
+std::string objection_of_order(const std::string& folder, const std::string& file,
+                               const std::string& header) {
+  if (order().count(folder) == 0) return "";
+  const std::string here = room_of(file), there = room_of(header);
+  bool reached = here == there;
+  for (const Names& line : order().at(folder)) {
+    if (line.count(here) != 0)
+      return reached ? "" : folder + "/" + here + " may not include " + folder + "/" + there;
+    reached = reached || line.count(there) != 0;
+  }
+  return folder + "/" + here + " has no place in the order of " + folder;
+}
+
 bool begins(const std::string& text, const std::string& with) {
   return text.rfind(with, 0) == 0;
 }
@@ -52,8 +92,9 @@ std::string objection(const std::string& file, const std::string& header) {
     return "";
   }
   const std::string from = file.substr(0, file.find('/')), to = header.substr(0, header.find('/'));
+  if (from == to) return objection_of_order(from, file, header);
   const Names& may = allowed().at(from);
-  return from == to || may.count(to) != 0 || may.count(header) != 0 ? "" : from + " may not include " + to;
+  return may.count(to) != 0 || may.count(header) != 0 ? "" : from + " may not include " + to;
 }
 
 struct Include {
@@ -109,9 +150,9 @@ TEST_SUITE("kernels") {
     CHECK(objection("layers/conv2d.cpp", "models/network.h") != "");
     CHECK(objection("models/resnet.cpp", "kernels/backend.h") != "");
     CHECK(objection("optim/sgd.cpp", "layers/module.h") != "");
-    CHECK(objection("io/image.cpp", "kernels/backend.h") != "");
-    CHECK(objection("io/image.cpp", "kernels/error.h") == "");
-    CHECK(objection("io/image.cpp", "models/network.h") != "");
+    CHECK(objection("io/picture/image.cpp", "kernels/backend.h") != "");
+    CHECK(objection("io/picture/image.cpp", "kernels/error.h") == "");
+    CHECK(objection("io/picture/image.cpp", "models/network.h") != "");
     CHECK(objection("layers/module.h", "tests/support/values.h") != "");
     CHECK(objection("tools/train.cpp", "models/network.h") == "");
     CHECK(objection("tools/bench.cpp", "kernels/cpu/dnnl.h") != "");
@@ -120,6 +161,36 @@ TEST_SUITE("kernels") {
     CHECK(objection("kernels/cuda/conv2d.cpp", "cudnn_backend.h") == "");
     CHECK(objection("kernels/cpu/dnnl.h", "oneapi/dnnl/dnnl.hpp") == "");
     CHECK(objection("kernels/reference/ops.cpp", "oneapi/dnnl/dnnl.hpp") != "");
+  }
+
+  TEST_CASE("the order of sub-folders objects where it must") {
+    CHECK(objection("models/registry.cpp", "models/network.h") == "");
+    CHECK(objection("models/freeze/plan.cpp", "models/network.h") == "");
+    CHECK(objection("models/freeze/plan.cpp", "models/freeze/plan.h") == "");
+    CHECK(objection("models/freeze/plan.cpp", "models/weights/load.h") != "");
+    CHECK(objection("models/network.cpp", "models/freeze/plan.h") != "");
+    CHECK(objection("models/attic/plan.cpp", "models/network.h") != "");
+    CHECK(objection("io/weights/weights.cpp", "io/pth/pth.h") == "");
+    CHECK(objection("io/weights/weights.cpp", "io/data/dataset.h") != "");
+    CHECK(objection("io/pth/pth.cpp", "io/picture/image.h") != "");
+    CHECK(objection("io/picture/image.cpp", "io/data/dataset.h") != "");
+    CHECK(objection("io/data/loader.cpp", "io/image.h") != "");
+    CHECK(objection("tools/inspect.cpp", "tools/train/options.h") == "");
+    CHECK(objection("tools/train/run.cpp", "tools/report/page.h") == "");
+    CHECK(objection("tools/report/page.cpp", "tools/train/run.h") != "");
+    CHECK(objection("tools/cost/picture_memory.cpp", "tools/evaluate/evaluate_model.h") != "");
+    CHECK(objection("tools/program/frame.cpp", "tools/helper.h") != "");
+  }
+
+  TEST_CASE("the order names the sub-folders that are there") {
+    std::map<std::string, Names> known, found;
+    for (const auto& [folder, lines] : order())
+      for (const Names& line : lines) known[folder].insert(line.begin(), line.end());
+    for (const Include& i : includes()) {
+      const std::string folder = i.file.substr(0, i.file.find('/'));
+      if (order().count(folder) != 0) found[folder].insert(room_of(i.file));
+    }
+    for (const auto& [folder, rooms] : known) CHECK_MESSAGE(found[folder] == rooms, folder);
   }
 }
 

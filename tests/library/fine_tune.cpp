@@ -2,14 +2,14 @@
 #include <cstdio>
 #include <exception>
 
-#include "io/loader.h"
-#include "io/safetensors.h"
-#include "io/weights.h"
+#include "io/data/loader.h"
+#include "io/weights/safetensors.h"
+#include "io/weights/weights.h"
 #include "layers/losses.h"
-#include "models/freeze_plan.h"
-#include "models/freeze_receipt.h"
-#include "models/load_weights.h"
+#include "models/freeze/plan.h"
+#include "models/freeze/receipt.h"
 #include "models/registry.h"
+#include "models/weights/load.h"
 #include "optim/optimizer.h"
 
 int main(int argc, char** argv) try {

@@ -5,9 +5,9 @@
 #include <doctest/doctest.h>
 
 #include "layers/losses.h"
-#include "models/freeze_plan.h"
-#include "models/load_weights.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
+#include "models/weights/load.h"
 #include "tests/models/formula.h"
 #include "tests/support/devices.h"
 #include "tests/support/step_results.h"

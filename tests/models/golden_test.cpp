@@ -4,10 +4,10 @@
 
 #include "layers/batch_norm.h"
 #include "layers/losses.h"
-#include "models/freeze_plan.h"
-#include "models/freeze_receipt.h"
-#include "models/load_weights.h"
+#include "models/freeze/plan.h"
+#include "models/freeze/receipt.h"
 #include "models/registry.h"
+#include "models/weights/load.h"
 #include "optim/sgd.h"
 #include "tests/models/golden.h"
 #include "tests/support/devices.h"

@@ -2,11 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include "models/freeze_plan.h"
-#include "models/head.h"
-#include "models/initialize.h"
-#include "models/load_weights.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
+#include "models/weights/head.h"
+#include "models/weights/initialize.h"
+#include "models/weights/load.h"
 #include "tests/layers/numeric.h"
 #include "tests/models/formula.h"
 #include "tests/support/devices.h"

@@ -2,10 +2,10 @@
 #include "models/scratch_cnn.h"
 
 #include "layers/losses.h"
-#include "models/freeze_plan.h"
-#include "models/initialize.h"
-#include "models/load_weights.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
+#include "models/weights/load.h"
 #include "optim/sgd.h"
 #include "tests/models/golden.h"
 #include "tests/support/devices.h"

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "tests/tools/programs.h"
 
 namespace thaw::testing {

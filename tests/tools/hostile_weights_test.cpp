@@ -9,9 +9,9 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "io/checkpoint.h"
-#include "io/safetensors.h"
-#include "io/weights.h"
+#include "io/weights/checkpoint.h"
+#include "io/weights/safetensors.h"
+#include "io/weights/weights.h"
 #include "tests/tools/programs.h"
 
 namespace thaw::testing {

@@ -1,8 +1,8 @@
 // A run goes on with its own pictures, state and best weights only, and compare shows its own results only.
 #include <nlohmann/json.hpp>
 
-#include "io/image.h"
-#include "io/weights.h"
+#include "io/picture/image.h"
+#include "io/weights/weights.h"
 #include "tests/tools/programs.h"
 
 namespace thaw::testing {

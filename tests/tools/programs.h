@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "io/picture_writer.h"
+#include "io/picture/writer.h"
 #include "kernels/philox.h"
 #include "tests/support/temp_folder.h"
 

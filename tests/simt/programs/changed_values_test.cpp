@@ -1,12 +1,12 @@
 // Values of frozen layers that change between the steps of a recorded training: a replay must train on them.
 #include <doctest/doctest.h>
 
-#include "models/freeze_plan.h"
-#include "models/initialize.h"
+#include "models/freeze/plan.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 #include "tests/simt/simt.h"
-#include "tools/bench_step.h"
-#include "tools/training_step.h"
+#include "tools/bench/step.h"
+#include "tools/train/step.h"
 
 namespace thaw {
 namespace {

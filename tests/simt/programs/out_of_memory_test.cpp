@@ -4,12 +4,12 @@
 
 #include <regex>
 
-#include "models/initialize.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 #include "tests/simt/simt.h"
-#include "tools/evaluate_model.h"
-#include "tools/picture_memory.h"
-#include "tools/training_step.h"
+#include "tools/cost/picture_memory.h"
+#include "tools/evaluate/evaluate_model.h"
+#include "tools/train/step.h"
 
 namespace thaw {
 namespace {

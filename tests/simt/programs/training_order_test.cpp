@@ -3,10 +3,10 @@
 #include <doctest/doctest.h>
 
 #include "kernels/philox.h"
-#include "models/initialize.h"
 #include "models/registry.h"
+#include "models/weights/initialize.h"
 #include "tests/simt/runtime.h"
-#include "tools/training_step.h"
+#include "tools/train/step.h"
 
 namespace thaw {
 namespace {

@@ -1,0 +1,107 @@
+#include "io/data/class_folders.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "kernels/error.h"
+
+namespace thaw::dataset_detail {
+
+namespace {
+
+// Device and inode: the identity of a folder, however it was reached.
+using FolderId = std::pair<dev_t, ino_t>;
+
+std::vector<std::string> entries_of(const std::string& directory) {
+  struct Close {
+    void operator()(DIR* stream) const { ::closedir(stream); }
+  };
+  const std::unique_ptr<DIR, Close> stream(::opendir(directory.c_str()));
+  if (!stream) throw Error(shown(directory) + ": cannot read the folder: " + std::strerror(errno));
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool has_picture_name(const std::string& name) {
+  constexpr std::array<std::string_view, 8> known{"jpg", "jpeg", "png", "bmp", "ppm", "pgm", "pnm", "tga"};
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string::npos) return false;
+  std::string extension = name.substr(dot + 1);
+  for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return std::find(known.begin(), known.end(), extension) != known.end();
+}
+
+void walk(const std::string& directory, const std::string& relative, std::set<FolderId>& seen,
+          FolderCounts& counts, std::vector<Sample>& samples) {
+  for (const std::string& name : entries_of(directory)) {
+    if (name.front() == '.') {
+      ++counts.hidden;
+      continue;
+    }
+    const std::string path = directory + "/" + name;
+    struct stat status {};
+    const bool found = ::stat(path.c_str(), &status) == 0;
+    if (found && S_ISDIR(status.st_mode)) {
+      if (seen.emplace(status.st_dev, status.st_ino).second)
+        walk(path, relative + "/" + name, seen, counts, samples);
+    } else if (has_picture_name(name) && (!found || S_ISREG(status.st_mode))) {
+      // A dangling link named like a picture stays in the list: it is reported as unreadable, not passed
+      // over.
+      samples.push_back(
+          {path, relative + "/" + name, 0, found ? static_cast<std::uint64_t>(status.st_size) : 0});
+    } else {
+      ++counts.other;
+    }
+  }
+}
+
+}  // namespace
+
+std::string shown(std::string name) {
+  for (char& c : name) {
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  }
+  return name;
+}
+
+std::vector<std::string> list_folders(const std::string& directory, FolderCounts& counts) {
+  std::vector<std::string> folders;
+  for (std::string& name : entries_of(directory)) {
+    struct stat status {};
+    if (name.front() == '.') {
+      ++counts.hidden;
+    } else if (::stat((directory + "/" + name).c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+      folders.push_back(std::move(name));
+    } else {
+      ++counts.other;
+    }
+  }
+  return folders;
+}
+
+std::vector<Sample> list_pictures(const std::string& directory, const std::string& relative,
+                                  FolderCounts& counts) {
+  std::set<FolderId> seen;
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) == 0) seen.emplace(status.st_dev, status.st_ino);
+  std::vector<Sample> samples;
+  walk(directory, relative, seen, counts, samples);
+  std::sort(samples.begin(), samples.end(),
+            [](const Sample& a, const Sample& b) { return a.relative < b.relative; });
+  return samples;
+}
+
+}  // namespace thaw::dataset_detail

@@ -1,0 +1,157 @@
+#include "io/data/dataset.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "io/data/class_folders.h"
+#include "io/data/notes.h"
+#include "io/data/split.h"
+#include "kernels/error.h"
+
+namespace thaw {
+
+using namespace dataset_detail;
+
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Reads the class folders of one split. `complete`: every class must have pictures.
+Dataset read_split(const std::string& directory, const std::string& prefix,
+                   const std::vector<std::string>& folders, const std::vector<std::string>& classes,
+                   bool complete, FolderCounts& counts, std::vector<std::string>& notes) {
+  Dataset dataset;
+  dataset.classes = classes;
+  std::vector<std::string> extra, missing;
+  for (const std::string& folder : folders) {
+    if (!contains(classes, folder)) extra.push_back(folder);
+  }
+  if (!extra.empty()) {
+    throw Error(directory + ": class folders that are not among the " + std::to_string(classes.size()) +
+                " trained classes: " + joined(extra) + " (known: " + joined(classes) +
+                "); rename or remove them");
+  }
+  for (std::size_t label = 0; label < classes.size(); ++label) {
+    const std::string& name = classes[label];
+    std::vector<Sample> found;
+    if (contains(folders, name)) found = list_pictures(directory + "/" + name, prefix + name, counts);
+    if (found.empty()) missing.push_back(name);
+    for (Sample& sample : found) {
+      sample.label = static_cast<int>(label);
+      dataset.samples.push_back(std::move(sample));
+    }
+  }
+  if (dataset.samples.empty()) {
+    throw Error(directory + ": no pictures (jpg, jpeg, png, bmp, ppm, pgm, pnm, tga) in the class folders " +
+                joined(classes));
+  }
+  if (!missing.empty() && complete) {
+    throw Error(directory + ": class folders without pictures: " + joined(missing) + "; fill or remove them");
+  }
+  if (!missing.empty()) notes.push_back(directory + ": no pictures of " + joined(missing));
+  std::sort(dataset.samples.begin(), dataset.samples.end(),
+            [](const Sample& a, const Sample& b) { return a.relative < b.relative; });
+  return dataset;
+}
+
+}  // namespace
+
+std::vector<std::string> Sample::names() const {
+  std::vector<std::string> names{relative};
+  for (const PictureFile& view : more_views) names.push_back(view.relative);
+  return names;
+}
+
+std::vector<std::int64_t> Dataset::class_counts() const {
+  std::vector<std::int64_t> counts(classes.size());
+  for (const Sample& sample : samples) ++counts.at(static_cast<std::size_t>(sample.label));
+  return counts;
+}
+
+DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions& options) {
+  std::string root = directory;
+  while (root.size() > 1 && root.back() == '/') root.pop_back();
+  if (!(options.val_split >= 0 && options.val_split < 1)) throw Error("--val-split must be in [0, 1)");
+  struct stat status {};
+  if (::stat(root.c_str(), &status) != 0) throw Error(shown(root) + ": no such folder");
+  if (!S_ISDIR(status.st_mode)) throw Error(shown(root) + ": not a folder");
+
+  DatasetSplits splits;
+  FolderCounts counts;
+  const std::vector<std::string> top = list_folders(root, counts);
+  const bool has_train = contains(top, "train"), has_test = contains(top, "test");
+  if (contains(top, "val") && contains(top, "validation")) {
+    throw Error(shown(root) + ": has both val/ and validation/; keep one");
+  }
+  const std::string val = contains(top, "val") ? "val" : contains(top, "validation") ? "validation" : "";
+  const bool layered = has_train || (!options.classes.empty() && (!val.empty() || has_test));
+  splits.flat = !layered;
+
+  std::vector<std::string> folders = top;
+  const std::string train_path = layered ? root + "/train" : root;
+  if (layered) folders = has_train ? list_folders(train_path, counts) : std::vector<std::string>{};
+  if (folders.empty() && (!layered || has_train)) {
+    throw Error(shown(train_path) + ": no class folders; expected " + shown(directory) + "/CLASS/* or " +
+                shown(directory) + "/{train,val}/CLASS/*");
+  }
+  const std::vector<std::string> classes = options.classes.empty() ? folders : options.classes;
+  const bool complete = options.classes.empty();
+  if (!layered || has_train) {
+    splits.train =
+        read_split(train_path, layered ? "train/" : "", folders, classes, complete, counts, splits.notes);
+  }
+  const auto read_other = [&](const std::string& name, Dataset& dataset) {
+    const std::string path = root + "/" + name;
+    dataset = read_split(path, name + "/", list_folders(path, counts), classes, false, counts, splits.notes);
+  };
+  splits.train.classes = splits.val.classes = splits.test.classes = classes;
+  if (layered && !val.empty()) read_other(val, splits.val);
+  if (layered && has_test) read_other("test", splits.test);
+  for (const std::string& name : top) {
+    if (layered && name != "train" && name != val && name != "test")
+      splits.notes.push_back("ignored folder: " + shown(name));
+  }
+
+  if (options.val_split > 0 && !splits.val.samples.empty()) {
+    splits.notes.push_back("--val-split is not used: " + val + "/ is there");
+  } else if (options.val_split > 0 && !splits.train.samples.empty()) {
+    split_off_validation(splits, options);
+  } else if (!splits.train.samples.empty() && !splits.val.samples.empty()) {
+    note_copies(splits.train, splits.val, splits.notes);
+  }
+  splits.hidden = counts.hidden;
+  splits.other_files = counts.other;
+  if (counts.hidden > 0)
+    splits.notes.push_back(std::to_string(counts.hidden) + " hidden files or folders ignored");
+  if (counts.other > 0)
+    splits.notes.push_back(std::to_string(counts.other) + " files that are no pictures ignored");
+  note_case(classes, splits.notes);
+  if (!splits.train.samples.empty()) note_imbalance(splits.train, splits.notes);
+  return splits;
+}
+
+std::string fingerprint(const Dataset& dataset) {
+  std::uint64_t hash = hash_start;
+  const auto add = [&](const std::string& text) { hash = hash_bytes(hash, text.c_str(), text.size() + 1); };
+  for (const std::string& name : dataset.classes) add(name);
+  for (const std::string& name : dataset.features) add(name);
+  for (const Sample& sample : dataset.samples) {
+    add(sample.relative);
+    add(std::to_string(sample.label) + " " + std::to_string(sample.bytes));
+    add(std::to_string(hash_file(sample.path, sample.bytes)));
+    for (const PictureFile& view : sample.more_views) {
+      add(view.path.substr(view.path.rfind('/') + 1) + " " + std::to_string(view.bytes));
+      add(std::to_string(hash_file(view.path, view.bytes)));
+    }
+    for (const double x : sample.features) hash = hash_bytes(hash, &x, sizeof x);
+  }
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 0; i < 16; ++i) text[15 - i] = digits[(hash >> (4 * i)) & 15];
+  return text;
+}
+
+}  // namespace thaw

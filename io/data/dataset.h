@@ -1,0 +1,98 @@
+// Pictures and labels from class folders: DIR/{train,val[,test]}/CLASS/* or DIR/CLASS/*.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/picture/image.h"
+
+namespace thaw {
+
+struct PictureFile {
+  std::string path;         // to open
+  std::uint64_t bytes = 0;  // the file's size
+  std::string relative{};   // as the data names it, for reports
+};
+
+// A picture, or a case of several pictures (views) and numbers (features): csv_dataset.h.
+struct Sample {
+  std::string path;         // to open
+  std::string relative;     // below the data folder, with '/'; for reports, sorting and the fingerprint
+  int label = 0;            // index into Dataset::classes
+  std::uint64_t bytes = 0;  // the file's size
+  std::vector<PictureFile> more_views{};  // all but the first
+  std::vector<double> features{};
+  std::string group{};  // of cases that belong together; empty: none
+
+  const std::string& view(std::size_t v) const { return v == 0 ? path : more_views.at(v - 1).path; }
+  std::vector<std::string> names() const;  // `relative` of all views
+};
+
+struct Dataset {
+  std::vector<std::string> classes;     // all splits of a folder carry the same list
+  std::vector<Sample> samples;          // of a folder: sorted by `relative` (byte order)
+  int views = 1;                        // pictures of every sample
+  std::vector<std::string> features{};  // names
+
+  std::vector<std::int64_t> class_counts() const;
+};
+
+struct ScanOptions {
+  double val_split = 0;    // of DIR/CLASS/*: this share of every class becomes `val`; [0, 1)
+  std::uint64_t seed = 0;  // of that split
+  // Where not empty, the class list to use (a checkpoint's, in its order). A folder outside it is an error.
+  // Otherwise the list is the sorted names of the training folders.
+  std::vector<std::string> classes{};
+  // The features to take of a CSV file (a checkpoint's, in its order); without it, all there are.
+  std::optional<std::vector<std::string>> features{};
+};
+
+struct DatasetSplits {
+  Dataset train;
+  Dataset val;                       // DIR/val or DIR/validation, or split off
+  Dataset test;                      // DIR/test
+  bool flat = false;                 // DIR/CLASS/*: without val_split everything is in `train`
+  std::int64_t hidden = 0;           // names that begin with '.', neither classes nor pictures
+  std::int64_t other_files = 0;      // files that are no pictures by their name, and things that are no files
+  std::vector<std::string> notes{};  // lines for the user: ignored files, classes missing in val, imbalance
+                                     // over 10, identical files in train and val
+};
+
+// Lists the pictures below `directory`; opens none of them, except to compare files of equal size by their
+// contents (for val_split, which keeps identical files on one side, and for the note on train and val). A
+// class holds jpg, jpeg, png, bmp, ppm, pgm, pnm and tga files in any case of letters, in nested folders too;
+// links are followed, each folder once. val_split is stratified and depends on seed, class, and the files'
+// order only. Throws Error where the folder can't be read, holds no pictures, a training class is empty, or
+// val/test has a class that training lacks.
+DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions& options = {});
+
+struct BadSample {
+  std::size_t index = 0;  // into Dataset::samples
+  std::string path;
+  std::string reason;
+};
+
+struct VerifyReport {
+  std::vector<BadSample> bad;        // in the order of the samples
+  std::vector<std::string> notes{};  // counted: "12 files: JPEG named .png (first: a/b.png)"
+  int min_width = 0, min_height = 0, max_width = 0, max_height = 0;  // over the good ones
+
+  std::string table() const;  // one line "path: reason" each
+};
+
+// Reads the header of every file, all views (`full`: decodes it) on `threads` threads. Throws nothing for bad
+// pictures.
+VerifyReport verify_images(const Dataset& dataset, int threads, bool full = false,
+                           const ImageLimits& limits = {});
+
+// Takes the bad samples out. Throws Error when more than `max_fraction` of the samples are bad or a class
+// would be left without pictures.
+void drop_bad(Dataset& dataset, const VerifyReport& report, double max_fraction);
+
+// 16 hexadecimal digits over the class list, the relative names, labels and bytes of all files, and what
+// cases have beyond one picture: reads every file. Equal for equal folders, wherever they lie.
+std::string fingerprint(const Dataset& dataset);
+
+}  // namespace thaw

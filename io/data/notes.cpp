@@ -1,0 +1,98 @@
+#include "io/data/notes.h"
+
+#include <algorithm>
+#include <set>
+
+#include "io/data/class_folders.h"
+#include "io/data/split.h"
+#include "kernels/error.h"
+
+namespace thaw::dataset_detail {
+
+namespace {
+
+// What reports call the file at `path`.
+std::string name_of(const Dataset& dataset, const std::string& path) {
+  for (const Sample& sample : dataset.samples)
+    if (sample.path == path) return sample.relative;
+  return path;
+}
+
+}  // namespace
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < 8; ++i) text += (i > 0 ? ", " : "") + shown(names[i]);
+  return names.size() > 8 ? text + ", ..." : text;
+}
+
+void note_imbalance(const Dataset& train, std::vector<std::string>& notes) {
+  const std::vector<std::int64_t> counts = train.class_counts();
+  const auto [low, high] = std::minmax_element(counts.begin(), counts.end());
+  if (counts.empty() || *low == 0 || *high <= 10 * *low) return;
+  notes.push_back("classes are unbalanced: " + shown(train.classes[high - counts.begin()]) + " has " +
+                  std::to_string(*high) + " training pictures, " +
+                  shown(train.classes[low - counts.begin()]) + " has " + std::to_string(*low) +
+                  "; consider --class-weights balanced");
+}
+
+void note_case(const std::vector<std::string>& classes, std::vector<std::string>& notes) {
+  std::set<std::string> seen;
+  for (std::string name : classes) {
+    const std::string original = name;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    if (!seen.insert(name).second) notes.push_back("class names differ only in case: " + shown(original));
+  }
+}
+
+void note_copies(const Dataset& train, const Dataset& val, std::vector<std::string>& notes) {
+  constexpr std::size_t most = 50'000;  // beyond it the start would take too long
+  const std::vector<PictureFile> train_files = pictures_of(train.samples),
+                                 val_files = pictures_of(val.samples);
+  std::set<std::uint64_t> train_sizes, val_sizes;
+  for (const PictureFile& file : train_files) train_sizes.insert(file.bytes);
+  for (const PictureFile& file : val_files) val_sizes.insert(file.bytes);
+  std::vector<PictureFile> candidates;
+  for (const PictureFile& file : train_files) {
+    if (val_sizes.contains(file.bytes)) candidates.push_back(file);
+  }
+  const std::size_t train_count = candidates.size();
+  for (const PictureFile& file : val_files) {
+    if (train_sizes.contains(file.bytes)) candidates.push_back(file);
+  }
+  if (candidates.size() > most) {
+    notes.push_back("train and val were not compared for identical files: " +
+                    std::to_string(candidates.size()) + " candidates");
+    return;
+  }
+  const std::vector<std::size_t> group = content_groups(candidates);
+  std::int64_t copies = 0;
+  const PictureFile* example = nullptr;
+  for (std::size_t i = train_count; i < candidates.size(); ++i) {
+    if (group[i] >= train_count) continue;
+    ++copies;
+    if (example == nullptr) example = &candidates[i];
+  }
+  if (copies == 0) return;
+  notes.push_back(std::to_string(copies) + " val pictures are byte for byte in train too (first: " +
+                  shown(name_of(val, example->path)) + "); validation figures will flatter");
+}
+
+void split_off_validation(DatasetSplits& splits, const ScanOptions& options) {
+  const std::vector<bool> to_val = stratified_split(
+      splits.train.samples, static_cast<int>(splits.train.classes.size()), options.val_split, options.seed);
+  std::vector<Sample> kept;
+  for (std::size_t i = 0; i < to_val.size(); ++i) {
+    (to_val[i] ? splits.val.samples : kept).push_back(std::move(splits.train.samples[i]));
+  }
+  splits.train.samples = std::move(kept);
+  splits.val.classes = splits.train.classes;
+  splits.val.views = splits.train.views;
+  splits.val.features = splits.train.features;
+  if (splits.val.samples.empty()) {
+    throw Error("--val-split " + std::to_string(options.val_split) +
+                " leaves no validation pictures: classes are too small");
+  }
+}
+
+}  // namespace thaw::dataset_detail

@@ -1,0 +1,171 @@
+#include "models/weights/load.h"
+
+#include <unordered_map>
+
+#include "layers/batch_norm.h"
+#include "models/weights/initialize.h"
+
+namespace thaw {
+
+namespace {
+
+// Where a tensor of the network lies. Parameters tell that they changed.
+struct Slot {
+  std::string name;
+  Tensor* value;
+  Parameter* parameter;
+};
+
+std::vector<Slot> slots_of(Network& network) {
+  std::vector<Slot> slots;
+  network.visit([&](Module& m) {
+    for (Parameter* p : m.own_parameters()) slots.push_back({p->name, &p->value, p});
+    for (Buffer* b : m.own_buffers()) slots.push_back({b->name, &b->value, nullptr});
+  });
+  return slots;
+}
+
+bool is_batch_counter(const std::string& name) {
+  return name.ends_with("num_batches_tracked");
+}
+
+// "missing 12 tensors: a, b, ... and 2 more"
+std::string listing(const char* what, const std::vector<std::string>& names) {
+  constexpr std::size_t shown = 10;
+  std::string text = std::string(what) + " " + std::to_string(names.size()) +
+                     (names.size() == 1 ? " tensor: " : " tensors: ");
+  for (std::size_t i = 0; i < names.size() && i < shown; ++i) text += (i > 0 ? ", " : "") + names[i];
+  if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
+  return text;
+}
+
+struct Comparison {
+  std::vector<std::string> missing, unexpected, misshapen;
+  std::vector<std::pair<Slot, const Tensor*>> matched;
+  std::vector<std::string> other_head;  // head tensors that differ only in the number of classes
+  std::int64_t classes_in_file = 0;
+  std::size_t lacking_counters = 0;
+};
+
+// Whether `file` is a tensor of `slot`'s head for another number of classes.
+bool other_classes(const Network& network, const Slot& slot, const Tensor& file) {
+  const Linear& head = network.head();
+  if (slot.parameter != &head.weight && slot.parameter != &head.bias) return false;
+  const Shape& shape = file.shape();
+  if (shape.rank() != slot.value->shape().rank() || shape.rank() == 0) return false;
+  // Views and features widen the head: pretrained ones then never fit.
+  return shape.rank() == 1 || shape[1] == head.in() || network.views() > 1 || network.features() > 0;
+}
+
+Comparison compare(Network& network, const std::vector<Slot>& slots, const StateDict& weights) {
+  Comparison result;
+  std::unordered_map<std::string, const Slot*> known;
+  for (const Slot& slot : slots) {
+    known[slot.name] = &slot;
+    const Tensor* tensor = weights.find(slot.name);
+    if (tensor == nullptr) {
+      if (is_batch_counter(slot.name))
+        ++result.lacking_counters;
+      else
+        result.missing.push_back(slot.name);
+    } else if (tensor->shape() == slot.value->shape() && tensor->dtype() == slot.value->dtype()) {
+      result.matched.emplace_back(slot, tensor);
+    } else if (other_classes(network, slot, *tensor)) {
+      result.other_head.push_back(slot.name);
+      result.classes_in_file = tensor->shape()[0];
+    } else {
+      result.misshapen.push_back(slot.name + " (" + dtype_name(tensor->dtype()) + " " +
+                                 tensor->shape().text() + " in the file, " + dtype_name(slot.value->dtype()) +
+                                 " " + slot.value->shape().text() + " in the network)");
+    }
+  }
+  for (const auto& [name, tensor] : weights)
+    if (!known.contains(name)) result.unexpected.push_back(name);
+  return result;
+}
+
+void check_fit(const Network& network, const Comparison& c, const LoadOptions& options) {
+  const std::string what = options.source.empty() ? "weights" : options.source;
+  const std::string& model = network.name();
+  std::string problem;
+  const auto tell = [&](const char* kind, const std::vector<std::string>& names) {
+    if (!names.empty()) problem += (problem.empty() ? "" : "; ") + listing(kind, names);
+  };
+  tell("missing", c.missing);
+  tell("unexpected", c.unexpected);
+  tell("misshapen", c.misshapen);
+  if (c.matched.empty())
+    throw Error(
+        what + ": no tensor fits " + model + "; " + problem +
+        "; name the model the file was made for with --model, or rename its tensors with convert --rename");
+  if (!problem.empty())
+    throw Error(
+        what + " does not fit " + model + ": " + problem +
+        "; name the model the file was made for with --model, or rename its tensors with convert --rename");
+  if (!c.other_head.empty() && !options.replace_head)
+    throw Error(what + " has " + std::to_string(c.classes_in_file) + " classes, " + model + " has " +
+                std::to_string(network.num_classes()) + " (" + listing("misshapen", c.other_head) +
+                "); make the network with as many classes, or train a new head");
+}
+
+}  // namespace
+
+std::string LoadReport::text() const {
+  std::string text = "matched " + std::to_string(matched) + " of " + std::to_string(total) + " tensors";
+  for (std::size_t i = 0; i < replaced.size(); ++i) text += (i == 0 ? ", replaced " : ", ") + replaced[i];
+  if (!replaced.empty())
+    text += classes_in_file == classes
+                ? " (another number of inputs)"
+                : " (" + std::to_string(classes_in_file) + " -> " + std::to_string(classes) + ")";
+  return text;
+}
+
+StateDict with_current_names(const Network& network, const StateDict& weights, const std::string& source) {
+  StateDict renamed;
+  for (const auto& [name, tensor] : weights) {
+    std::string current = network.current_name(name);
+    if (current != name && weights.contains(current))
+      throw Error((source.empty() ? "weights" : source) + ": both " + name + " and " + current +
+                  " are there, which are one tensor of " + network.name() +
+                  "; leave one out or rename it with convert --rename");
+    renamed.add(std::move(current), tensor);
+  }
+  return renamed;
+}
+
+void check_weights(Network& network, const StateDict& weights, const LoadOptions& options) {
+  const StateDict current = with_current_names(network, weights, options.source);
+  check_fit(network, compare(network, slots_of(network), current), options);
+}
+
+LoadReport load_weights(Network& network, const StateDict& weights, const LoadOptions& options) {
+  const StateDict current = with_current_names(network, weights, options.source);
+  const std::vector<Slot> slots = slots_of(network);
+  Comparison c = compare(network, slots, current);
+  check_fit(network, c, options);
+  // A head of which only one tensor differs would be half old and half new: it is initialised whole.
+  if (!c.other_head.empty())
+    std::erase_if(c.matched, [&](const auto& match) {
+      const bool head =
+          match.first.parameter == &network.head().weight || match.first.parameter == &network.head().bias;
+      if (head) c.other_head.push_back(match.first.name);
+      return head;
+    });
+
+  for (const auto& [slot, tensor] : c.matched) {
+    slot.value->copy_from(*tensor);
+    if (slot.parameter != nullptr) ++slot.parameter->version;
+  }
+  network.visit([](Module& m) {
+    if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) ++bn->version;
+  });
+  LoadReport report{.matched = c.matched.size(),
+                    .total = slots.size() - c.lacking_counters,
+                    .replaced = c.other_head,
+                    .classes_in_file = c.classes_in_file,
+                    .classes = network.num_classes()};
+  if (!c.other_head.empty()) initialize(network.head(), options.seed);
+  return report;
+}
+
+}  // namespace thaw

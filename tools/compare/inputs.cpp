@@ -1,0 +1,53 @@
+#include "tools/compare/inputs.h"
+
+#include <filesystem>
+
+#include "io/file/atomic.h"
+#include "io/file/bytes.h"
+#include "io/file/read_options.h"
+#include "io/file/sha256.h"
+#include "io/file/text.h"
+#include "tools/network/data_options.h"
+#include "tools/program/bounded_json.h"
+
+namespace thaw {
+
+CompareInputs compare_inputs(const std::string& data, const std::string& weights) {
+  const DatasetSplits splits = scan_data(data, {});
+  CompareInputs inputs;
+  for (const Dataset* dataset : {&splits.train, &splits.val, &splits.test})
+    inputs.data += fingerprint(*dataset);
+  const FileBytes file(weights, ReadLimits().file_bytes);
+  Sha256 hash;
+  hash.update(file.bytes());
+  inputs.weights = hash.hex();
+  return inputs;
+}
+
+void hold_inputs(const OutputDirectory& output, const CompareInputs& inputs, const std::string& data,
+                 const std::string& weights) {
+  const std::string file = output.file("inputs.json");
+  const auto refuse = [&](const std::string& what) {
+    throw Error(output.path() + ": holds results " + what + "; put those back, or choose another --output");
+  };
+  if (std::filesystem::exists(file)) {
+    const FileBytes bytes(file, json_limit);
+    CompareInputs before;
+    try {
+      const auto json = parse_json(std::string(as_text(bytes.bytes())), file);
+      json.at("data").get_to(before.data);
+      json.at("weights").get_to(before.weights);
+    } catch (const nlohmann::json::exception& e) {
+      refuse("of inputs that are not known (" + file + ": " + e.what() + ")");
+    }
+    if (before.data != inputs.data) refuse("of other pictures than those in " + data + " now");
+    if (before.weights != inputs.weights) refuse("of other weights than those in " + weights + " now");
+    return;
+  }
+  if (std::filesystem::exists(output.file("runs")))
+    refuse("of inputs that are not known (" + file + " is not there)");
+  write_file_atomically(file,
+                        nlohmann::ordered_json{{"data", inputs.data}, {"weights", inputs.weights}}.dump());
+}
+
+}  // namespace thaw

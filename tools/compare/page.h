@@ -1,0 +1,18 @@
+// compare's page: the picture, the table, and how both were made.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/compare/result.h"
+
+namespace thaw {
+
+// One self-contained HTML document. `command` is shown as it is.
+std::string compare_page(const std::vector<CompareRow>& rows, const std::string& command);
+
+// The picture: accuracy of each plan, a dot per seed, the mean with its standard error. An <svg> element for
+// html_page.
+std::string compare_chart(const std::vector<CompareRow>& rows);
+
+}  // namespace thaw

@@ -1,0 +1,70 @@
+#include "tools/network/data_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "io/data/csv_dataset.h"
+#include "kernels/error.h"
+
+namespace thaw {
+
+void add_data_options(CLI::App& app, DataOptions& o) {
+  app.add_option("--data", o.data,
+                 "folder DIR/{train,val[,test]}/CLASS/* or DIR/CLASS/*, or a CSV file with the columns "
+                 "path[,path2...],label[,split][,group] and numeric features")
+      ->default_str("");
+  app.add_option("-b,--batch-size", o.batch_size, "pictures in a batch")->check(CLI::Range(1, 65536));
+  app.add_option("-j,--workers", o.workers, "threads that read pictures; 0: none of their own")
+      ->check(CLI::Range(0, 1024));
+}
+
+DatasetSplits scan_data(const std::string& data, const ScanOptions& options) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(data, error) ? scan_csv(data, options)
+                                                       : scan_class_folders(data, options);
+}
+
+DatasetSplits scan_data_for(const ModelDescription& d, const std::string& data) {
+  ScanOptions scan;
+  scan.classes = d.classes;
+  scan.val_split = d.val_split;
+  scan.seed = d.split_seed;
+  scan.features.emplace();
+  for (const FeatureScale& f : d.features) scan.features->push_back(f.name);
+  DatasetSplits splits = scan_data(data, scan);
+  check_views(splits.train, d, data);
+  for (Dataset* dataset : {&splits.train, &splits.val, &splits.test}) standardise(*dataset, d.features);
+  return splits;
+}
+
+void check_views(const Dataset& dataset, const ModelDescription& d, const std::string& data) {
+  if (dataset.views != d.options.views || dataset.features.size() != d.features.size())
+    throw Error(fmt::format("{}: its cases have {} pictures and {} features, but the model takes {} and {}{}",
+                            data, dataset.views, dataset.features.size(), d.options.views, d.features.size(),
+                            d.options.views > 1 || !d.features.empty()
+                                ? "; give a CSV file with path, path2, ... and the features"
+                                : ""));
+}
+
+LoaderOptions one_pass(const DataOptions& o) {
+  LoaderOptions loading;
+  loading.batch_size = o.batch_size;
+  loading.workers = o.workers;
+  loading.cache_bytes = 0;
+  return loading;
+}
+
+void check_pictures(const Dataset& dataset, int threads) {
+  const VerifyReport report = verify_images(dataset, std::max(1, threads));
+  if (report.bad.empty()) return;
+  const BadSample& first = report.bad.front();
+  std::string message = first.reason;
+  if (message.find(first.path) == std::string::npos) message = first.path + ": " + message;
+  if (report.bad.size() > 1)
+    message += " (and " + std::to_string(report.bad.size() - 1) + " more pictures cannot be read)";
+  throw Error(message + "; mend or remove the file");
+}
+
+}  // namespace thaw

@@ -1,0 +1,39 @@
+// The options that say which pictures are read, and the reading of their splits.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "io/data/loader.h"
+#include "tools/network/model_description.h"
+
+namespace thaw {
+
+struct DataOptions {
+  std::string data;  // a folder or a CSV file
+  int batch_size = 64;
+  int workers = 2;
+};
+
+// Adds --data, -b/--batch-size, -j/--workers.
+void add_data_options(CLI::App& app, DataOptions& options);
+
+// scan_class_folders or, where `data` is no folder, scan_csv.
+DatasetSplits scan_data(const std::string& data, const ScanOptions& options);
+
+// The splits of `data` for a network that is there: its classes, its way of splitting, its features in its
+// order and scale. Throws Error if the cases have another number of views than the network takes.
+DatasetSplits scan_data_for(const ModelDescription& description, const std::string& data);
+
+// Throws Error naming both numbers if they differ.
+void check_views(const Dataset& dataset, const ModelDescription& description, const std::string& data);
+
+// For one pass over a dataset in its order, as evaluation sees it; keeps no pictures.
+LoaderOptions one_pass(const DataOptions& options);
+
+// Opens no more than the header of every picture. Throws Error naming the first bad one and how many there
+// are.
+void check_pictures(const Dataset& dataset, int threads);
+
+}  // namespace thaw

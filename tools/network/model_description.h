@@ -1,0 +1,41 @@
+// What a checkpoint of Thaw's says beside its tensors: all that prediction needs. Equal runs write equal
+// text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "io/data/feature_scale.h"
+#include "io/picture/transform.h"
+#include "models/network.h"
+
+namespace thaw {
+
+struct ModelDescription {
+  std::string model;  // the registry's name
+  NetworkOptions options;
+  std::vector<std::string> classes;  // empty: not known
+  Preprocess preprocess;
+  std::vector<FeatureScale> features;  // options.features of them: how a case's numbers become input
+  // How the training pictures of a folder without train and val were split; 0: they were not.
+  double val_split = 0;
+  std::uint64_t split_seed = 0;
+
+  // {"thaw":1,"model":"resnet18","options":{"num_classes":2,"in_channels":3},"classes":["cat","dog"],
+  //  "preprocess":{"input_size":224,"crop_pct":0.875,"channels":3,"mean":[...],"std":[...]},
+  //  "val_split":0.2,"split_seed":42}
+  // With views or features also "views":4,"features":[{"name":"age","mean":51.2,"std":9.7}].
+  std::string json() const;
+  // Throws Error naming `file` and the field that is missing or of the wrong kind.
+  static ModelDescription parse(const std::string& text, const std::string& file);
+};
+
+// Preprocessing as the network's authors did it. Networks of one channel get the averages of the three.
+Preprocess default_preprocess(const Network& network);
+
+// "num_classes" names; throws Error when there are others. Without any known names they are "0", "1", ...;
+// one output stands for two classes.
+std::vector<std::string> class_names(const ModelDescription& description);
+
+}  // namespace thaw

@@ -1,0 +1,64 @@
+#include "tools/network/open_network.h"
+
+#include "models/registry.h"
+#include "models/scratch_cnn.h"
+#include "models/weights/input_channels.h"
+#include "models/weights/load.h"
+#include "tools/program/frame.h"
+
+namespace thaw {
+
+namespace {
+
+NetworkOptions options_in(const StateDict& tensors, const ModelOptions& options) {
+  NetworkOptions found{
+      .num_classes = default_num_classes(options.model),
+      .in_channels = options.in_channels == 0 ? default_in_channels(options.model) : options.in_channels,
+      .input_size = options.input_size};
+  const Tensor* joined = tensors.find("classifier.0.weight");
+  if (options.model == "scratch_cnn" && joined != nullptr && joined->shape().rank() == 2) {
+    const NetworkOptions wider = ScratchCnn::with_joined_width(found, joined->shape()[1]);
+    if (wider.views > 0) found = wider;
+  }
+  const std::string head = make_network(options.model, found)->head_name() + ".weight";
+  const Tensor* weight = tensors.find(head);
+  if (weight != nullptr && weight->shape().rank() == 2 && weight->shape()[0] > 0)
+    found.num_classes = weight->shape()[0];
+  return found;
+}
+
+}  // namespace
+
+NetworkFile open_network(LoadedWeights file, const ModelOptions& options, const std::string& source) {
+  NetworkFile out;
+  out.tensors = std::move(file.tensors);
+  out.notes = std::move(file.notes);
+  out.described = !file.metadata.empty();
+  ModelDescription& d = out.description;
+  if (out.described) {
+    d = ModelDescription::parse(file.metadata, source);
+    if (!options.model.empty() && options.model != d.model)
+      throw UsageError("--model " + options.model + ": " + source + " holds a " + d.model);
+  } else if (options.model.empty()) {
+    throw UsageError("--model NAME is required: " + source +
+                     " was not written by Thaw and does not name its network");
+  } else {
+    d.model = options.model;
+    d.options = options_in(out.tensors, options);
+  }
+  try {
+    out.network = make_network(d.model, d.options);
+  } catch (const Error& e) {
+    throw Error(source + ": " + e.what());
+  }
+  if (!out.described && options.in_channels == 1)
+    if (const std::string note = adapt_input_channels(*out.network, out.tensors); !note.empty())
+      out.notes.push_back(note);
+  check_weights(*out.network, out.tensors, {.source = source});
+  if (!out.described)
+    for (std::int64_t i = 1; i <= d.options.features; ++i)
+      d.features.push_back({"feature" + std::to_string(i)});
+  return out;
+}
+
+}  // namespace thaw

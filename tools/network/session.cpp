@@ -1,0 +1,53 @@
+#include "tools/network/session.h"
+
+#include "io/weights/weights.h"
+#include "models/weights/load.h"
+#include "tools/network/open_network.h"
+#include "tools/program/frame.h"
+
+namespace thaw {
+
+void Session::plan() {
+  network->to(*backend);
+  arenas = ParameterArenas(*backend, network->parameters(), activations);
+}
+
+void open_device(const ModelOptions& options, Session& session) {
+  check_backend_options(options.backend, options.device, options.precision);
+  session.backend = make_backend(options.device, options.backend);
+  session.activations = options.precision == "bf16" ? DType::bf16 : DType::f32;
+  if (!session.backend->supports(session.activations))
+    throw Error("--precision " + options.precision + ": not on this device (" +
+                session.backend->description() + "); use --precision f32");
+}
+
+std::string device_line(const ModelOptions& options, const Backend& backend) {
+  std::string line = "device: " + backend.description(), reason;
+  if (options.device == "auto" && !cuda_available(&reason)) line += " (auto: " + reason + ")";
+  return line;
+}
+
+Session open_for_evaluation(const ModelOptions& options) {
+  if (options.weights.empty()) throw UsageError("--weights FILE is required; see --help");
+  if (!options.model.empty()) check_model_name(options.model);
+  Session s;
+  open_device(options, s);
+  NetworkFile file = open_network(read_weights(options.weights), options, options.weights);
+  s.description = std::move(file.description);
+  s.network = std::move(file.network);
+  s.notes = std::move(file.notes);
+  if (!file.described)
+    s.description.preprocess = default_preprocess(*s.network);
+  else if (options.in_channels != 0 && options.in_channels != s.description.options.in_channels)
+    throw UsageError("--in-chans: " + options.weights + " takes pictures of " +
+                     std::to_string(s.description.options.in_channels) + " channels");
+  override_preprocess(options, *s.network, s.description.preprocess);
+  LoadOptions load;
+  load.source = options.weights;
+  s.notes.push_back(load_weights(*s.network, file.tensors, load).text());
+  s.network->freeze();
+  s.plan();
+  return s;
+}
+
+}  // namespace thaw

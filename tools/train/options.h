@@ -1,0 +1,72 @@
+// The options of train, and how a resumed run finds its own again.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "layers/module.h"
+#include "tools/network/data_options.h"
+#include "tools/network/model_options.h"
+
+namespace thaw {
+
+struct TrainOptions {
+  ModelOptions model;
+  DataOptions data;
+  std::string freeze;  // empty: "backbone" with weights and no freeze_epochs, else "none"
+  int freeze_epochs = 0;
+  std::string bn = "auto";
+  int epochs = 10;
+  int stop_after = 0;  // 0: not
+  double lr = 0;       // 0: 1e-3 with weights, else 0.1 * batch size / 256
+  double backbone_lr_mult = 1;
+  std::string opt = "sgd";
+  double momentum = 0.9, wd = 1e-4;
+  double clip_grad = 0;  // 0: no clipping
+  std::string sched = "cosine";
+  int warmup_epochs = 0;
+  int lr_step_size = 30;
+  double lr_gamma = 0.1;
+  int plateau_patience = 3;
+  int patience = 0;  // 0: no early stop
+  double label_smoothing = 0;
+  std::string class_weights = "none";
+  double val_split = 0.2;
+  std::optional<std::uint64_t> split_seed{};  // none: seed
+  std::uint64_t seed = 42;
+  bool no_aug = false, cache_features = false;
+  bool resume = false, dry_run = false;
+  std::string output;
+
+  double base_lr() const;
+  std::string freeze_spec() const;
+};
+
+// What --bn auto, frozen or train means.
+BatchNormPolicy batch_norm_policy(const std::string& name);
+
+void add_train_options(CLI::App& app, TrainOptions& options);
+
+// What the user gave, by long option name, from the command line and the config file: kept in train_state.
+// Without what may differ between the parts of one run: --output, --resume, --stop-after, --dry-run,
+// --config.
+using GivenOptions = std::map<std::string, std::vector<std::string>>;
+GivenOptions given_options(const CLI::App& app);
+
+// Whether an option may be another one in a later part of the same run: data, workers, device,
+// cudnn-benchmark.
+bool may_change(const std::string& option);
+
+// The options of a run to be continued: those it was started with (`stored`), and of `now` what may change.
+// `current` gives output, resume, stop-after and dry-run. Throws UsageError when `now` holds an option that
+// may not change and differs.
+TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,
+                             const TrainOptions& current);
+
+// Throws UsageError where options are missing or do not go together.
+void check_train_options(const TrainOptions& options);
+
+}  // namespace thaw

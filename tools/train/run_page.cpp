@@ -1,0 +1,78 @@
+// The page of a run, from what its folder and the run itself know.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "io/file/atomic.h"
+#include "tools/report/evaluation.h"
+#include "tools/report/page.h"
+#include "tools/train/run.h"
+
+namespace thaw {
+
+namespace {
+
+// As a shell takes it.
+std::string quoted(const std::string& word) {
+  const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=+-@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::string command_line(const GivenOptions& given, const std::string& output) {
+  std::string text = "train";
+  for (const auto& [name, values] : given) {
+    text += " --" + name;
+    if (values != std::vector<std::string>{"true"})
+      text += " " + quoted(fmt::format("{}", fmt::join(values, ",")));
+  }
+  return text + " --output " + quoted(output);
+}
+
+std::string folder_name(const std::string& path) {
+  const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
+}
+
+}  // namespace
+
+void TrainingRun::keep_best(EvaluationReport report) {
+  best_ = std::move(report);
+  best_details_ = evaluation_html(best_, splits_.val);
+}
+
+ReportPage TrainingRun::page(const OutputDirectory& output, const std::string& receipt) const {
+  const PlanTable plan = stage_plan();
+  ReportPage out;
+  out.title = session_.description.model + " on " + folder_name(options_.data.data);
+  out.command = command_line(given_, output.path());
+  out.data = data_lines();
+  out.training = training_line();
+  if (options_.freeze_epochs > 0)
+    out.freeze = fmt::format("the first {} epochs {} the head only{} ", options_.freeze_epochs,
+                             head_only_ ? "train" : "trained", head_only_ ? ":" : "; then");
+  out.freeze += freeze_line();
+  out.freeze_table = plan_cells(plan);
+  out.freeze_verdict = plan_verdict(plan);
+  out.receipt = receipt;
+  out.epochs = epochs_;
+  out.planned_epochs = options_.epochs;
+  out.best_epoch = position_.best_epoch;
+  out.best = best_;
+  out.best_details = best_details_;
+  return out;
+}
+
+void TrainingRun::write_page(const OutputDirectory& output, const std::string& receipt) const {
+  if (epochs_.empty()) return;
+  const std::string file = output.file("report.html");
+  try {
+    write_file_atomically(file, report_html(page(output, receipt)));
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "warning: no page was written: {}\n", e.what());
+  }
+}
+
+}  // namespace thaw
