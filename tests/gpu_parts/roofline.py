@@ -132,7 +132,7 @@ def resnet(k, blocks, bottleneck, first_trained, size):
                 unit(k, conv, trains, back if j == 0 else trains, j == len(inner) - 1)
                 side = conv.side
             if back:
-                k.passes(k.batch * channels * entered**2, 3)  # two gradients of the block's input added
+                k.passes(k.batch * channels * entered**2, 1)  # the gradient of the shortcut, to which the other is added
             channels = out
     head(k, channels, side)
 
