@@ -105,16 +105,25 @@ def restore_state(context, home, before=None):
     """The call whose state it is: the newest before call `before` that can be read. ValueError: there is none."""
     states = {int(found.group(1)): path for path in home.glob("gpu-*.tar.gz")
               if (found := re.fullmatch(r"gpu-(\d+)\.tar\.gz", path.name))}
-    clear_state(context)
+    context.out.mkdir(parents=True, exist_ok=True)
     for call in sorted(states, reverse=True):
         if before is not None and call >= before:  # of another time
             continue
-        try:
-            with tarfile.open(states[call]) as tar:
-                unpack(tar, context.out)
-            return call
-        except (OSError, EOFError, tarfile.TarError) as error:
-            print(f"{states[call]} cannot be read: {error}", flush=True)
+        # What is here goes only when there is something in its place.
+        with tempfile.TemporaryDirectory(dir=context.out) as found:
+            try:
+                with tarfile.open(states[call]) as tar:
+                    unpack(tar, Path(found))
+            except (OSError, EOFError, tarfile.TarError) as error:
+                print(f"{states[call]} cannot be read: {error}", flush=True)
+                continue
+            clear_state(context)
+            for path in Path(found).iterdir():
+                target = context.out / path.name
+                if target.is_file():
+                    target.unlink()
+                shutil.move(path, target)
+        return call
     raise ValueError(f"{home} holds no gpu-CALL.tar.gz that can be read; it is what the call before brought home")
 
 

@@ -226,6 +226,7 @@ class Calls(StandIns):
         self.assertIn("goes on from call 1", self.call(2, self.home))  # a call 3 is of another time
         with self.assertRaises(ValueError):
             archive.restore_state(self.context, self.folder)
+        self.assertTrue((self.context.out / "results").exists())  # what is here goes only for something in its place
         replacing = os.replace
         self.addCleanup(setattr, os, "replace", replacing)
         os.replace = lambda *_: (_ for _ in ()).throw(OSError("killed"))
