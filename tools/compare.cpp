@@ -105,7 +105,8 @@ int compare(const CLI::App& app, CompareOptions o) {
   const OutputDirectory output(o.train.output);
   hold_inputs(output, inputs, o.train.data.data, o.train.model.weights);
   SharedFeatures shared;
-  const CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared};
+  const CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared,
+                                 inputs};
   std::vector<CompareRow> all, rows;
   for (const ComparePlan& plan : plans) all.push_back({plan, {}, o.rates(plan)});
   for (const std::size_t i : running_order(plans, o.train.cache_features)) {

@@ -15,6 +15,10 @@ std::vector<FeatureScale> feature_scales(const Dataset& train) {
     for (const Sample& sample : train.samples)
       scale.std += (sample.features[f] - scale.mean) * (sample.features[f] - scale.mean) / count;
     scale.std = std::sqrt(scale.std);
+    if (!std::isfinite(scale.mean) || !std::isfinite(scale.std))
+      throw Error(
+          "the data's column '" + scale.name +
+          "' spreads beyond what a double holds, so it cannot be standardised; correct or scale its values");
     // What rounding leaves of a constant is no spread.
     if (!(scale.std > 1e-12 * std::abs(scale.mean))) scale.std = 1;
     scales.push_back(std::move(scale));

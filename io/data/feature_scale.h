@@ -14,7 +14,7 @@ struct FeatureScale {
   double std = 1;  // of the population (divided by N); 1 for a feature that is the same everywhere
 };
 
-// Of the features of `train`.
+// Of the features of `train`. Throws Error naming a column whose mean or deviation is beyond a double.
 std::vector<FeatureScale> feature_scales(const Dataset& train);
 
 // Throws Error unless the dataset's features have the scales' names, in their order.

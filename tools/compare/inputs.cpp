@@ -1,6 +1,7 @@
 #include "tools/compare/inputs.h"
 
 #include <filesystem>
+#include <span>
 
 #include "io/file/atomic.h"
 #include "io/file/bytes.h"
@@ -12,11 +13,29 @@
 
 namespace thaw {
 
+namespace {
+
+// Groups decide the split. Empty where no case is in one.
+std::string groups_of(const Dataset& dataset) {
+  std::string all;
+  bool any = false;
+  for (const Sample& sample : dataset.samples) {
+    all += std::to_string(sample.group.size()) + ":" + sample.group;
+    any = any || !sample.group.empty();
+  }
+  if (!any) return "";
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span(all)));
+  return hash.hex();
+}
+
+}  // namespace
+
 CompareInputs compare_inputs(const std::string& data, const std::string& weights) {
   const DatasetSplits splits = scan_data(data, {});
   CompareInputs inputs;
   for (const Dataset* dataset : {&splits.train, &splits.val, &splits.test})
-    inputs.data += fingerprint(*dataset);
+    inputs.data += fingerprint(*dataset) + groups_of(*dataset);
   const FileBytes file(weights, ReadLimits().file_bytes);
   Sha256 hash;
   hash.update(file.bytes());

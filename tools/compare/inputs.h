@@ -9,6 +9,8 @@ namespace thaw {
 
 struct CompareInputs {
   std::string data, weights;  // fingerprints of their contents; names of folders and weights play no part
+
+  bool operator==(const CompareInputs&) const = default;
 };
 
 // Reads all pictures of `data` and the file `weights`. Throws Error as scanning and reading do.

@@ -96,6 +96,16 @@ GivenOptions options_in(const std::string& file) {
   }
 }
 
+// The inputs that `file` was written with; none where it tells none.
+CompareInputs inputs_in(const std::string& file) {
+  try {
+    const auto inputs = parse_json(text_of(file), file).at("inputs");
+    return {inputs.at("data"), inputs.at("weights")};
+  } catch (const nlohmann::json::exception&) {
+    return {};
+  }
+}
+
 std::optional<double> test_accuracy(const TrainOptions& o) {
   ModelOptions model = o.model;
   model.weights = o.output + "/best.safetensors";
@@ -128,14 +138,21 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
                     begun = output.file("options.json");
   const GivenOptions wanted = lasting(given);
   for (const std::string& file : {record, begun})
-    if (fs::exists(file)) check_same(options.output + ": holds a run", options_in(file), wanted);
+    if (fs::exists(file)) {
+      if (inputs_in(file) != settings.inputs)
+        throw Error(options.output +
+                    ": holds a run of other pictures or weights; delete it, or give another --output");
+      check_same(options.output + ": holds a run", options_in(file), wanted);
+    }
   if (fs::exists(record)) {
     CompareResult result = CompareResult::parse(text_of(record), record);
     if (result.seed != seed || result.lr != lr || result.best_epoch > options.epochs)
       throw Error(record + ": its figures are not of this run; delete it to repeat the run");
     return result;
   }
-  auto told = nlohmann::ordered_json{{"options", wanted}};
+  auto told = nlohmann::ordered_json{
+      {"options", wanted},
+      {"inputs", {{"data", settings.inputs.data}, {"weights", settings.inputs.weights}}}};
   write_file_atomically(begun, told.dump());
 
   std::unique_ptr<TrainState> state;

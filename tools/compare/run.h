@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "tools/compare/inputs.h"
 #include "tools/compare/result.h"
 #include "tools/train/options.h"
 #include "tools/train/shared_features.h"
@@ -19,6 +20,7 @@ struct CompareSettings {
   GivenOptions given;  // the same as the user gave them, without what a plan or run sets
   int scratch_size = smallest_scratch_size;  // side of the scratch CNN's pictures
   SharedFeatures* shared = nullptr;          // of the pretrained plans' runs
+  CompareInputs inputs{};                    // what the data and the weights hold
 };
 
 // Trains (or continues, or only reads what a finished run left) in OUTPUT/runs/PLAN-LR-SEED; tests the best

@@ -235,5 +235,16 @@ TEST_CASE("CSV data: the fingerprint sees the second view and the features") {
   CHECK(base != print("path,path2,label,y\np/0.pgm,p/1.pgm,a,1\n"));
 }
 
+TEST_CASE("csv: a column whose spread is beyond a double is refused by name") {
+  Dataset train;
+  train.features = {"age", "huge"};
+  for (const double value : {1e308, -1e308}) {
+    Sample sample;
+    sample.features = {1.0, value};
+    train.samples.push_back(sample);
+  }
+  CHECK_THROWS_WITH_AS(feature_scales(train), doctest::Contains("column 'huge'"), Error);
+}
+
 }  // namespace
 }  // namespace thaw

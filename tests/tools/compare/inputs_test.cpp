@@ -59,5 +59,51 @@ TEST_CASE("compare: results of other pictures, weights or options are never show
   refused(compare(data, weights), "not known");
 }
 
+TEST_CASE(
+    "compare: a run's folder that comes from another comparison, and groups that changed, are refused") {
+  const TempFolder folder;
+  const std::string base = folder.file("base"), weights = folder.file("w.safetensors");
+  for (const char* name : {"one", "two"}) make_pictures(folder.file(name), 3, 2);
+  const std::string picture = folder.file("two") + "/train/dark/0.png";
+  Image changed = read_image(picture, 3);
+  changed.pixels[0] ^= 1;
+  write_png(picture, changed);
+  REQUIRE(run("train", with(quick_training(folder.file("one"), base), {"--stop-after", "1"})).code == 0);
+  fs::copy_file(base + "/last.safetensors", weights);
+  const auto compare = [&](const std::string& data, const std::string& out) {
+    return run("compare",
+               {"--data", data, "--weights", weights, "--output", folder.file(out), "--epochs", "1",
+                "--batch-size", "6", "--workers", "0", "--seeds", "1", "--plans", "0", "--device", "cpu"});
+  };
+  REQUIRE(compare(folder.file("one"), "of_one").code == 0);
+  REQUIRE(compare(folder.file("two"), "of_two").code == 0);
+  fs::remove_all(folder.file("of_one") + "/runs");
+  fs::copy(folder.file("of_two") + "/runs", folder.file("of_one") + "/runs", fs::copy_options::recursive);
+  const Outcome foreign = compare(folder.file("one"), "of_one");
+  CAPTURE(foreign.err);
+  CHECK(foreign.code == 1);
+  CHECK(foreign.err.find("of other pictures or weights") != std::string::npos);
+
+  const auto csv = [&](const std::string& groups) {
+    std::string text = "path,label,group\n";
+    int i = 0;
+    for (const char* name : {"dark/0", "dark/1", "dark/2", "light/0", "light/1", "light/2"})
+      if (fs::exists(folder.file("one") + "/train/" + name + ".png"))
+        text += folder.file("one") + "/train/" + name + ".png," + std::string(name).substr(0, 4) + "," +
+                groups.substr(static_cast<std::size_t>(i++), 1) + "\n";
+    REQUIRE(i == 6);
+    std::ofstream(folder.file("cases.csv")) << text;
+  };
+  csv("abcdef");
+  const Outcome first = compare(folder.file("cases.csv"), "of_csv");
+  CAPTURE(first.err);
+  REQUIRE(first.code == 0);
+  csv("aabccd");
+  const Outcome regrouped = compare(folder.file("cases.csv"), "of_csv");
+  CAPTURE(regrouped.err);
+  CHECK(regrouped.code == 1);
+  CHECK(regrouped.err.find("other pictures") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace thaw::testing
