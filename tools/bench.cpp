@@ -1,5 +1,5 @@
-// Times every op on a device at the shapes of a network, each against the machine's limits measured in the
-// same run.
+// Times the ops that take most of a network's step at their shapes, each against the machine's limits
+// measured in the same run.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -214,8 +214,8 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   thaw::bench::Options options;
-  const auto app =
-      thaw::make_app("Times every op on a device against the machine's measured limits.", "bench");
+  const auto app = thaw::make_app(
+      "Times the ops that take most of a network's step against the machine's measured limits.", "bench");
   app->add_option("--model", options.model,
                   "whose shapes: resnet18, resnet50, densenet121; with --step any network");
   app->add_option("-b,--batch-size", options.batch, "pictures per batch")->check(CLI::Range(1, 4096));

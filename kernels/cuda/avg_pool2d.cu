@@ -23,10 +23,8 @@ __global__ void __launch_bounds__(block_threads)
     const Position p = position_of(pixel, g.out_h, g.out_w);
     RawOctet<T> in[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const std::int64_t from = (p.n * g.in_h + 2 * p.y + i / 2) * g.in_w + 2 * p.x + i % 2;
-      in[i] = load_raw<Wide>(x.data + from * x.pitch + at.channel, at.count);
-    }
+    for (int i = 0; i < 4; ++i)
+      in[i] = load_raw<Wide>(x.data + input_of(g, p, i) * x.pitch + at.channel, at.count);
     float mean[octet];
 #pragma unroll
     for (int k = 0; k < octet; ++k) mean[k] = (in[0][k] + in[1][k] + in[2][k] + in[3][k]) * 0.25f;
@@ -46,10 +44,8 @@ __global__ void __launch_bounds__(block_threads)
 #pragma unroll
     for (int k = 0; k < octet; ++k) share[k] *= 0.25f;
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const std::int64_t to = (p.n * g.in_h + 2 * p.y + i / 2) * g.in_w + 2 * p.x + i % 2;
-      store_octet<Wide>(dx.data + to * dx.pitch + at.channel, share, at.count);
-    }
+    for (int i = 0; i < 4; ++i)
+      store_octet<Wide>(dx.data + input_of(g, p, i) * dx.pitch + at.channel, share, at.count);
   }
 }
 

@@ -9,6 +9,17 @@ __device__ inline float inverse_deviation(float var, float eps) {
   return 1.0f / sqrtf(var + eps);
 }
 
+// The means of the channels of a place.
+struct Means {
+  float v[octet];
+};
+
+__device__ inline Means means_of(const float* mean, const Place& at) {
+  Means m;
+  load_channels(m.v, mean + at.channel, at.count);
+  return m;
+}
+
 // The channels of a BatchNorm, f32 each; `eps` as BatchNormSpec's.
 struct NormParameters {
   const float *mean, *var, *gamma, *beta;

@@ -1,4 +1,5 @@
 // The sums over pixels that BatchNorm and biases need.
+#include "kernels/cuda/batch_norm.h"
 #include "kernels/cuda/reduce.h"
 
 namespace thaw::cuda {
@@ -42,10 +43,6 @@ struct Moments {
   }
 };
 
-struct Means {
-  float v[octet];
-};
-
 // Sums of g and g * (x - mean); mask is read where it is Masked.
 template <class T, bool Wide, bool Masked>
 struct Gradients {
@@ -62,11 +59,7 @@ struct Gradients {
   float eps;
   float *sum_g, *sum_g_xhat;
 
-  __device__ Means constants(const Place& at) const {
-    Means m;
-    load_channels(m.v, mean + at.channel, at.count);
-    return m;
-  }
+  __device__ Means constants(const Place& at) const { return means_of(mean, at); }
   __device__ Fetched fetch(std::int64_t pixel, const Place& at) const {
     return {load_raw<Wide>(dy.data + pixel * dy.pitch + at.channel, at.count),
             load_raw<Wide>(x.data + pixel * x.pitch + at.channel, at.count),
@@ -82,7 +75,7 @@ struct Gradients {
   }
   __device__ void finish(std::int64_t channel, const double (&sums)[2]) const {
     sum_g[channel] = static_cast<float>(sums[0]);
-    sum_g_xhat[channel] = static_cast<float>(sums[1]) * (1.0f / sqrtf(var[channel] + eps));
+    sum_g_xhat[channel] = static_cast<float>(sums[1]) * inverse_deviation(var[channel], eps);
   }
 };
 

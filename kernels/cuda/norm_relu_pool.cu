@@ -31,10 +31,6 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
-struct Means {
-  float v[octet];
-};
-
 // Sums of g and g * (x - mean) over the pixels of x. Its children say what belongs to a pixel.
 struct WonGradients {
   static constexpr int in_flight = 1;
@@ -43,11 +39,7 @@ struct WonGradients {
   const std::uint8_t* index = nullptr;
   float *sum_g = nullptr, *sum_g_xhat = nullptr;
 
-  __device__ Means constants(const Place& at) const {
-    Means m;
-    load_channels(m.v, norm.mean + at.channel, at.count);
-    return m;
-  }
+  __device__ Means constants(const Place& at) const { return means_of(norm.mean, at); }
   __device__ void finish(std::int64_t channel, const double (&sums)[2]) const {
     sum_g[channel] = static_cast<float>(sums[0]);
     sum_g_xhat[channel] = static_cast<float>(sums[1]) * inverse_deviation(norm.var[channel], norm.eps);

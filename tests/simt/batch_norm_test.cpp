@@ -12,7 +12,7 @@ namespace {
 // Odd channels, a slice, several tiles of channels, and more pixels than one pass of the emulator's grid.
 const Extent extents[] = {{1, 1, 1, 1, 1},   {2, 5, 7, 3, 3},   {2, 4, 4, 12, 17},   {2, 3, 4, 12, 12},
                           {3, 3, 3, 17, 17}, {2, 3, 3, 24, 40}, {1, 2, 2, 520, 520}, {5, 3, 5, 264, 264},
-                          {7, 33, 31, 8, 8}, {3, 41, 43, 5, 9}};
+                          {7, 33, 31, 8, 8}, {3, 41, 43, 5, 9}, {2, 9, 9, 160, 256}, {4, 11, 13, 288, 512}};
 
 struct Channels {
   Channels(const TestQueue& q, Index c, std::uint64_t seed, float offset)

@@ -31,6 +31,14 @@ std::string groups_of(const Dataset& dataset) {
 
 }  // namespace
 
+nlohmann::ordered_json as_json(const CompareInputs& inputs) {
+  return {{"data", inputs.data}, {"weights", inputs.weights}};
+}
+
+CompareInputs inputs_of(const nlohmann::ordered_json& json) {
+  return {json.at("data"), json.at("weights")};
+}
+
 CompareInputs compare_inputs(const std::string& data, const std::string& weights) {
   const DatasetSplits splits = scan_data(data, {});
   CompareInputs inputs;
@@ -53,9 +61,7 @@ void hold_inputs(const OutputDirectory& output, const CompareInputs& inputs, con
     const FileBytes bytes(file, json_limit);
     CompareInputs before;
     try {
-      const auto json = parse_json(std::string(as_text(bytes.bytes())), file);
-      json.at("data").get_to(before.data);
-      json.at("weights").get_to(before.weights);
+      before = inputs_of(parse_json<nlohmann::ordered_json>(std::string(as_text(bytes.bytes())), file));
     } catch (const nlohmann::json::exception& e) {
       refuse("of inputs that are not known (" + file + ": " + e.what() + ")");
     }
@@ -65,8 +71,7 @@ void hold_inputs(const OutputDirectory& output, const CompareInputs& inputs, con
   }
   if (std::filesystem::exists(output.file("runs")))
     refuse("of inputs that are not known (" + file + " is not there)");
-  write_file_atomically(file,
-                        nlohmann::ordered_json{{"data", inputs.data}, {"weights", inputs.weights}}.dump());
+  write_file_atomically(file, as_json(inputs).dump());
 }
 
 }  // namespace thaw

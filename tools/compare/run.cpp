@@ -99,8 +99,7 @@ GivenOptions options_in(const std::string& file) {
 // The inputs that `file` was written with; none where it tells none.
 CompareInputs inputs_in(const std::string& file) {
   try {
-    const auto inputs = parse_json(text_of(file), file).at("inputs");
-    return {inputs.at("data"), inputs.at("weights")};
+    return inputs_of(parse_json<nlohmann::ordered_json>(text_of(file), file).at("inputs"));
   } catch (const nlohmann::json::exception&) {
     return {};
   }
@@ -150,9 +149,7 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
       throw Error(record + ": its figures are not of this run; delete it to repeat the run");
     return result;
   }
-  auto told = nlohmann::ordered_json{
-      {"options", wanted},
-      {"inputs", {{"data", settings.inputs.data}, {"weights", settings.inputs.weights}}}};
+  auto told = nlohmann::ordered_json{{"options", wanted}, {"inputs", as_json(settings.inputs)}};
   write_file_atomically(begun, told.dump());
 
   std::unique_ptr<TrainState> state;
