@@ -24,7 +24,7 @@ __global__ void __launch_bounds__(block_threads)
     RawOctet<T> in[4];
 #pragma unroll
     for (int i = 0; i < 4; ++i)
-      in[i] = load_raw<Wide>(x.data + input_of(g, p, i) * x.pitch + at.channel, at.count);
+      in[i] = load_raw<Wide>(x.data + input_of(g, p, i / 2, i % 2) * x.pitch + at.channel, at.count);
     float mean[octet];
 #pragma unroll
     for (int k = 0; k < octet; ++k) mean[k] = (in[0][k] + in[1][k] + in[2][k] + in[3][k]) * 0.25f;
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(block_threads)
     for (int k = 0; k < octet; ++k) share[k] *= 0.25f;
 #pragma unroll
     for (int i = 0; i < 4; ++i)
-      store_octet<Wide>(dx.data + input_of(g, p, i) * dx.pitch + at.channel, share, at.count);
+      store_octet<Wide>(dx.data + input_of(g, p, i / 2, i % 2) * dx.pitch + at.channel, share, at.count);
   }
 }
 

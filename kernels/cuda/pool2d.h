@@ -21,9 +21,9 @@ __device__ inline Position position_of(std::int64_t pixel, std::int64_t h, std::
   return {n, row - n * h, pixel - row * w};
 }
 
-// The pixel of the picture at row 2y + i / 2 and column 2x + i % 2: input i of the square of output p.
-__device__ inline std::int64_t input_of(const PoolGeometry& g, const Position& p, int i) {
-  return (p.n * g.in_h + 2 * p.y + i / 2) * g.in_w + 2 * p.x + i % 2;
+// The pixel of the picture at row 2y + `row` and column 2x + `column`: an input of the square of output p.
+__device__ inline std::int64_t input_of(const PoolGeometry& g, const Position& p, int row, int column) {
+  return (p.n * g.in_h + 2 * p.y + row) * g.in_w + 2 * p.x + column;
 }
 
 __device__ inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
@@ -202,7 +202,8 @@ struct Cell {
 
   // The pixel of input i of the cell; where the picture has none, that of its first.
   __device__ std::int64_t input(const PoolGeometry& g, int i) const {
-    return input_of(g, p, exists(i) ? i : 0);
+    const bool here = exists(i);
+    return input_of(g, p, here ? i / 2 : 0, here ? i % 2 : 0);
   }
   __device__ bool exists(int i) const {
     return (i < 2 || bottom) && (i % 2 == 0 || right);
