@@ -17,8 +17,8 @@ ORDER = (
     "build configure", "build first", "build device",
     "test kernels",  # all cases but the slow ones
     "speed limits", "speed thaw *",  # a training step of the goals
-    "speed profile resnet50 *", "speed versus resnet50 all bf16 256 train",
-    "speed profile *", "speed versus densenet121 all bf16 256 train",
+    "speed versus resnet50 all bf16 256 train", "speed versus densenet121 all bf16 256 train",
+    "speed profile *",
     "test convolutions", "build rest", "build carried",  # compiled while the slow cases run
     "lockstep *", "sanitize memcheck *", "speed matrix product", "speed ops *", "speed versus * bf16 256 *",
     "sanitize *", "test *", "*")

@@ -288,8 +288,8 @@ class Script(StandIns):
         for earlier, later in itertools.pairwise((
                 "build first", "build device", "test kernels", "speed limits",
                 "speed thaw resnet50 all bf16 256 train", "speed thaw densenet121 all bf16 256 train",
-                "speed profile resnet50 all bf16 256 train", "speed versus resnet50 all bf16 256 train",
-                "speed profile densenet121 all bf16 256 train", "speed versus densenet121 all bf16 256 train",
+                "speed versus resnet50 all bf16 256 train", "speed versus densenet121 all bf16 256 train",
+                "speed profile resnet50 all bf16 256 train", "speed profile densenet121 all bf16 256 train",
                 "test convolutions", "build rest",
                 "lockstep layer by layer", "sanitize memcheck conv2d_test.cpp", "speed matrix product",
                 "speed ops resnet50 bf16 256", "speed versus resnet50 last block bf16 256 train",
