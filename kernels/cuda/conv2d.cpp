@@ -120,11 +120,13 @@ bool Convolutions::try_execute(Key key, DType type, const char* op, const Argume
 template <class Build>
 void Convolutions::execute(Key key, DType type, const char* op, const Arguments& arguments, Build build) {
   std::string refusal;
-  if (!try_execute(std::move(key), type, op, arguments, build, refusal))
-    throw Error(
-        std::string(op) + ": cuDNN has no engine for it on this device" +
-        (limits_for(type, tf32_).tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16") +
-        (refusal.empty() ? "" : "; cuDNN says: " + refusal));
+  if (!try_execute(std::move(key), type, op, arguments, build, refusal)) refuse(type, op, refusal);
+}
+
+void Convolutions::refuse(DType type, const char* op, const std::string& refusal) const {
+  throw Error(std::string(op) + ": cuDNN has no engine for it on this device" +
+              (limits_for(type, tf32_).tensor_cores ? "" : " without tensor cores; allow TF32 or use bf16") +
+              (refusal.empty() ? "" : "; cuDNN says: " + refusal));
 }
 
 // bf16 by way of packed f32 copies: exact, for f32 holds every bf16, but slow.
@@ -138,6 +140,16 @@ void Convolutions::run_in_f32(const Conv2dForward& op) {
   wide.y = y32.view();
   run(wide);
   cuda::run(queue_, Copy{.x = y32.view(), .y = op.y});
+}
+
+// The convolution with its bias alone, and the rest in place.
+void Convolutions::run_in_parts(const Conv2dForward& op) {
+  Conv2dForward first = op;
+  first.residual = {};
+  first.activation = Activation::none;
+  run(first);
+  if (op.residual) cuda::run(queue_, Add{.a = op.y, .b = op.residual, .y = op.y});
+  if (op.activation == Activation::relu) cuda::run(queue_, ReluForward{.x = op.y, .y = op.y});
 }
 
 void Convolutions::run(const Conv2dForward& op) {
@@ -158,13 +170,15 @@ void Convolutions::run(const Conv2dForward& op) {
     return forward_graph(builder, op.spec, op.x, op.weight.type, op.bias != nullptr, op.residual,
                          op.activation, op.y);
   };
-  const bool fused = op.bias || op.residual || op.activation != Activation::none;
-  if (!fused || op.x.type != DType::bf16)
-    return execute(std::move(key), op.x.type, op.name, arguments, build);
+  std::string refusal;
+  if (try_execute(std::move(key), op.x.type, op.name, arguments, build, refusal)) return;
+  const bool more = op.residual || op.activation != Activation::none;
   // cuDNN proposes none for some fused bf16 graphs (depthwise), and for others, at addresses or pitches of an
   // odd number of elements, only engines whose source does not compile (tests/simt/cudnn_answers.tsv).
-  std::string refusal;
-  if (!try_execute(std::move(key), op.x.type, op.name, arguments, build, refusal)) run_in_f32(op);
+  if (op.x.type == DType::bf16 && (more || op.bias)) return run_in_f32(op);
+  // cuDNN 9.14 has no f32 engine that adds a residual, nor one with ReLU and no bias.
+  if (more) return run_in_parts(op);
+  refuse(op.x.type, op.name, refusal);
 }
 
 void Convolutions::run(const Conv2dBackwardData& op) {

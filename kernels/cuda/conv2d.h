@@ -37,7 +37,9 @@ class Convolutions {
                    std::string& refusal);
   template <class Build>
   void execute(Key key, DType type, const char* op, const Arguments& arguments, Build build);
+  [[noreturn]] void refuse(DType type, const char* op, const std::string& refusal) const;
   void run_in_f32(const Conv2dForward& op);
+  void run_in_parts(const Conv2dForward& op);
   Plan compile_numbered(const std::vector<Descriptor>& proposed, const Device& device, const char* op) const;
 
   Queue queue_;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/simt/cudnn_fake.h"
+#include "tests/simt/engines.h"
 #include "tests/simt/support.h"
 
 namespace thaw::simt_test {
@@ -81,7 +82,7 @@ constexpr double tolerance() {
 }
 
 template <class T>
-void check_case(const Case& c, const BackendOptions& options = {}) {
+void check_case(const Case& c, const BackendOptions& options = {}, std::size_t plans = 6) {
   CAPTURE(c.in);
   CAPTURE(c.kernel);
   const TestQueue q;
@@ -143,7 +144,7 @@ void check_case(const Case& c, const BackendOptions& options = {}) {
     CHECK(distance(dev_y.host(), folded, c.out, py) < tolerance<T>());
   }
   CHECK(::simt::take_fault() == "");
-  CHECK(convolutions.plans() == 6);  // the two weight gradients share one
+  CHECK(convolutions.plans() == plans);  // the two weight gradients share one
 }
 
 TEST_CASE("convolution, its gradients and its folded forms equal plain loops") {
@@ -151,6 +152,11 @@ TEST_CASE("convolution, its gradients and its folded forms equal plain loops") {
     check_case<float>(c);
     check_case<bf16>(c);
   }
+}
+
+TEST_CASE("where cuDNN has no engine for what follows a convolution, it follows in passes of its own") {
+  const Offer offer({{.number = 1, .bias_at_most = true}});
+  for (const Case& c : cases) check_case<float>(c, {}, 5);  // both folded forms are the one with a bias
 }
 
 TEST_CASE("every engine that cuDNN proposes gives the convolution of the plain loops") {

@@ -106,9 +106,16 @@ cudnnStatus_t give_configurations(const Descriptor& heuristic, std::int64_t want
   const Attribute& graph = heuristic.attributes.at(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
   const auto& nodes = graph.descriptors[0]->attributes.at(CUDNN_ATTR_OPERATIONGRAPH_OPS).descriptors;
   const bool f32 = tensor_of(*node_of(*nodes.front()).output).type == CUDNN_DATA_FLOAT;
+  // A bias is the one operand of an addition that has a single pixel.
+  const bool more = std::any_of(nodes.begin() + 1, nodes.end(), [](const auto& operation) {
+    const Node node = node_of(*operation);
+    return node.inputs.size() < 2 ||
+           tensor_of(*node.inputs[1]).dims[2] * tensor_of(*node.inputs[1]).dims[3] > 1;
+  });
   std::int64_t given = 0;
   for (const Engine& offer : offered()) {
     if (offer.f32_only && !f32) continue;
+    if (offer.bias_at_most && more) continue;
     if (wanted == 0 || given < wanted) ++given;
     if (wanted == 0) continue;
     const auto configuration = find(static_cast<void**>(out)[given - 1]);

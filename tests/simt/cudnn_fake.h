@@ -19,6 +19,7 @@ struct Engine {
   std::int64_t number = 0, tile = 0;
   std::vector<cudnnBackendNumericalNote_t> notes{};
   bool f32_only = false;
+  bool bias_at_most = false;              // not offered for a convolution with more after it than a bias
   double milliseconds = 1;                // that a run takes on the device's clock
   std::int64_t workspace_bytes = 1001;    // odd, and wanted, so that it is given
   bool compiles = true, executes = true;  // false: refused there, though proposed
