@@ -4,6 +4,7 @@
 #include <set>
 
 #include "kernels/cuda/ops.h"
+#include "kernels/cuda/space_to_depth.h"
 
 namespace thaw::cuda {
 namespace {
@@ -129,6 +130,28 @@ void Convolutions::refuse(DType type, const char* op, const std::string& refusal
               (refusal.empty() ? "" : "; cuDNN says: " + refusal));
 }
 
+void Convolutions::run_in_squares(const Conv2dForward& op) {
+  const Squares s(op.spec, op.x, op.y);
+  const Temporary x(pool_, static_cast<std::size_t>(s.input_elements()) * item_size(op.x.type)),
+      weight(pool_, static_cast<std::size_t>(s.to.weight_bytes(op.x.type)));
+  squares_of_input(queue_, op.name, s, op.x, x.data());
+  squares_of_weights(queue_, op.name, s, op.weight.data, weight.data());
+  Conv2dForward over = op;
+  over.spec = s.to;
+  over.x = s.input_view(x.data());
+  over.weight.data = weight.data();
+  run(over);
+}
+
+void Convolutions::run_in_squares(const Conv2dBackwardWeight& op) {
+  const Squares s(op.spec, op.x, op.dy);
+  const Temporary x(pool_, static_cast<std::size_t>(s.input_elements()) * item_size(op.x.type)),
+      gradient(pool_, static_cast<std::size_t>(s.to.weight_bytes(op.x.type)));
+  squares_of_input(queue_, op.name, s, op.x, x.data());
+  weight_gradient(s.to, s.input_view(x.data()), op.dy, gradient.data());
+  gradient_of_squares(queue_, op.name, s, gradient.data(), op.dweight, op.into);
+}
+
 // bf16 by way of packed f32 copies: exact, for f32 holds every bf16, but slow.
 void Convolutions::run_in_f32(const Conv2dForward& op) {
   const F32Copy x32(pool_, op.x), w32(pool_, row_of(op.weight, op.spec.weight_elements())), y32(pool_, op.y);
@@ -153,6 +176,7 @@ void Convolutions::run_in_parts(const Conv2dForward& op) {
 }
 
 void Convolutions::run(const Conv2dForward& op) {
+  if (Squares::fit(op.spec, op.x.type)) return run_in_squares(op);
   Key key = key_of(ConvolutionKind::forward, op.spec, op.x, op.y);
   key.push_back(static_cast<std::int64_t>(op.activation));
   key.push_back(op.bias ? 1 : 0);
@@ -192,15 +216,19 @@ void Convolutions::run(const Conv2dBackwardData& op) {
   });
 }
 
+// Of x's type.
+void Convolutions::weight_gradient(const Conv2dSpec& spec, const ConstView& x, const ConstView& dy,
+                                   void* to) {
+  execute(key_of(ConvolutionKind::weight_gradient, spec, x, dy), x.type, Conv2dBackwardWeight::name,
+          {{uid_x, uid_w, uid_y}, {x.data, to, dy.data}},
+          [&](GraphBuilder& b) { return weight_gradient_graph(b, spec, x, dy); });
+}
+
 void Convolutions::run(const Conv2dBackwardWeight& op) {
-  const auto compute = [&](void* to) {
-    execute(key_of(ConvolutionKind::weight_gradient, op.spec, op.x, op.dy), op.x.type, op.name,
-            {{uid_x, uid_w, uid_y}, {op.x.data, to, op.dy.data}},
-            [&](GraphBuilder& b) { return weight_gradient_graph(b, op.spec, op.x, op.dy); });
-  };
+  if (Squares::fit(op.spec, op.x.type)) return run_in_squares(op);
   const bool direct = op.x.type == DType::f32 && op.into == Into::assign &&
                       reinterpret_cast<std::uintptr_t>(op.dweight) % 16 == 0;
-  if (direct) return compute(op.dweight);
+  if (direct) return weight_gradient(op.spec, op.x, op.dy, op.dweight);
 
   View from;
   from.type = op.x.type;
@@ -211,7 +239,7 @@ void Convolutions::run(const Conv2dBackwardWeight& op) {
   View to = from;
   to.type = DType::f32;
   to.data = op.dweight;
-  compute(from.data);
+  weight_gradient(op.spec, op.x, op.dy, from.data);
   cuda::run(queue_, Copy{.x = from, .y = to, .into = op.into});
 }
 

@@ -38,8 +38,11 @@ class Convolutions {
   template <class Build>
   void execute(Key key, DType type, const char* op, const Arguments& arguments, Build build);
   [[noreturn]] void refuse(DType type, const char* op, const std::string& refusal) const;
+  void run_in_squares(const Conv2dForward& op);
+  void run_in_squares(const Conv2dBackwardWeight& op);
   void run_in_f32(const Conv2dForward& op);
   void run_in_parts(const Conv2dForward& op);
+  void weight_gradient(const Conv2dSpec& spec, const ConstView& x, const ConstView& dy, void* to);
   Plan compile_numbered(const std::vector<Descriptor>& proposed, const Device& device, const char* op) const;
 
   Queue queue_;

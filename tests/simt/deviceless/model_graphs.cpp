@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "kernels/counting_backend.h"
+#include "kernels/cuda/space_to_depth.h"
 #include "models/registry.h"
 
 namespace thaw::deviceless {
@@ -74,18 +75,24 @@ cuda::Graph operation_graph(cuda::GraphBuilder& builder, const ConvolutionGraph&
   ConstView x = graph.x, y = graph.y, residual;
   x.type = y.type = type;
   x.n = y.n = batch;
+  Conv2dSpec spec = graph.spec;
+  if (graph.kind != ConvolutionKind::data_gradient && cuda::Squares::fit(spec, type)) {
+    const cuda::Squares squares(spec, x, y);
+    spec = squares.to;
+    x = squares.input_view(nullptr);
+  }
   switch (graph.kind) {
     case ConvolutionKind::data_gradient:
-      return cuda::data_gradient_graph(builder, graph.spec, x, type, y, graph.into);
+      return cuda::data_gradient_graph(builder, spec, x, type, y, graph.into);
     case ConvolutionKind::weight_gradient:
-      return cuda::weight_gradient_graph(builder, graph.spec, x, y);
+      return cuda::weight_gradient_graph(builder, spec, x, y);
     default:
       if (graph.residual) {
         residual = y;
         residual.data =
             reinterpret_cast<const void*>(std::uintptr_t{256});  // only its alignment is looked at
       }
-      return cuda::forward_graph(builder, graph.spec, x, type, graph.bias, residual, graph.activation, y);
+      return cuda::forward_graph(builder, spec, x, type, graph.bias, residual, graph.activation, y);
   }
 }
 
