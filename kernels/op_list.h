@@ -26,7 +26,7 @@ using Ops = List<
     NormalizeU8,
     Conv2dForward, Conv2dBackwardData, Conv2dBackwardWeight, BiasBackward,
     LinearForward, LinearBackwardData, LinearBackwardWeight,
-    BatchNormStatistics, BatchNormApply, BatchNormBackwardReduce, BatchNormBackwardApply, Lerp,
+    BatchNormStatistics, BatchNormApply, BatchNormBackwardReduce, BatchNormBackwardApply, BatchNormRunning,
     ReluForward, ReluBackward,
     MaxPool2dForward, MaxPool2dBackward, AvgPool2dForward, AvgPool2dBackward,
     GlobalAvgPoolForward, GlobalAvgPoolBackward,

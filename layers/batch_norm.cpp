@@ -26,18 +26,12 @@ void BatchNorm2d::require_statistics(const Shape& batch) const {
 
 void BatchNorm2d::update_running(const Tensor& mean, const Tensor& biased_var, std::int64_t pixels) {
   Backend& backend = *running_mean.value.backend();
-  const std::int64_t channels = running_mean.value.elements();
-  const float unbias = static_cast<float>(pixels) / static_cast<float>(pixels - 1);
-  backend(Lerp{.from = mean.as<float>(),
-               .count = channels,
-               .scale = 1.0f,
-               .weight = momentum,
-               .to = running_mean.value.as<float>()});
-  backend(Lerp{.from = biased_var.as<float>(),
-               .count = channels,
-               .scale = unbias,
-               .weight = momentum,
-               .to = running_var.value.as<float>()});
+  backend(
+      BatchNormRunning{.mean = mean.as<float>(),
+                       .var = biased_var.as<float>(),
+                       .channels = running_mean.value.elements(),
+                       .pixels = pixels,
+                       .running = {running_mean.value.as<float>(), running_var.value.as<float>(), momentum}});
   ++*num_batches_tracked.value.as<std::int64_t>();
   ++version;
 }

@@ -14,7 +14,12 @@ GradientSums::GradientSums(BlockCache& cache, Index channels, Index parts)
       parts_(parts),
       scratch_(cache, static_cast<std::size_t>(parts * 2 * channels) * sizeof(double)) {}
 
-void GradientSums::join(const BatchNormSpec& spec, const float* var, float* sum_g, float* sum_g_xhat) const {
+void GradientSums::join(const BatchNormSpec& spec, const float* var, float* sum_g, float* sum_g_xhat,
+                        const ChannelGradient& dgamma, const ChannelGradient& dbeta) const {
+  const auto give = [](const ChannelGradient& gradient, Index c, float sum) {
+    if (gradient.data != nullptr)
+      gradient.data[c] = gradient.into == Into::add ? gradient.data[c] + sum : sum;
+  };
   for (Index c = 0; c < channels_; ++c) {
     double g_total = 0.0, gx_total = 0.0;
     for (Index part = 0; part < parts_; ++part) {
@@ -23,6 +28,8 @@ void GradientSums::join(const BatchNormSpec& spec, const float* var, float* sum_
     }
     sum_g[c] = static_cast<float>(g_total);
     sum_g_xhat[c] = static_cast<float>(gx_total * static_cast<double>(inverse_deviation(spec, var[c])));
+    give(dgamma, c, sum_g_xhat[c]);
+    give(dbeta, c, sum_g[c]);
   }
 }
 
@@ -38,6 +45,16 @@ GradientCoefficients::GradientCoefficients(BlockCache& cache, const BatchNormSpe
     g[c] = gamma[c] * inverse;
     x[c] = moving ? -g[c] * inverse * sum_g_xhat[c] * share : 0.0f;
     rest[c] = moving ? -g[c] * sum_g[c] * share : 0.0f;
+  }
+}
+
+template <>
+void CpuBackend::compute(const BatchNormRunning& op) {
+  const RunningStatistics& to = op.running;
+  const float scale = unbiasing(op.pixels);
+  for (Index c = 0; c < op.channels; ++c) {
+    to.mean[c] += to.momentum * (op.mean[c] - to.mean[c]);
+    to.var[c] += to.momentum * (scale * op.var[c] - to.var[c]);
   }
 }
 
@@ -65,6 +82,8 @@ void CpuBackend::compute(const BatchNormStatistics& op) {
     op.var[c] =
         static_cast<float>(std::max(0.0, m2 / count) + 0.0 * m2);  // the product carries NaN past std::max
   }
+  if (op.running.mean != nullptr)
+    compute(BatchNormRunning{op.mean, op.var, op.x.c, op.x.pixels(), op.running});
 }
 
 template <>
@@ -92,7 +111,7 @@ void CpuBackend::compute(const BatchNormBackwardReduce& op) {
   parallel(op.dy.pixels(), pixel_grain(op.dy.c), [&](Range range, Index part) {
     loop.norm_reduce(args, range.begin, range.end, sums.g(part), sums.gx(part));
   });
-  sums.join(op.spec, op.var, op.sum_g, op.sum_g_xhat);
+  sums.join(op.spec, op.var, op.sum_g, op.sum_g_xhat, op.dgamma, op.dbeta);
 }
 
 template <>
@@ -112,11 +131,6 @@ void CpuBackend::compute(const BatchNormBackwardApply& op) {
                           .add = op.into == Into::add};
   parallel(op.dy.pixels(), pixel_grain(op.dy.c),
            [&](Range range, Index) { loop.norm_gradient(args, range.begin, range.end); });
-}
-
-template <>
-void CpuBackend::compute(const Lerp& op) {
-  for (Index i = 0; i < op.count; ++i) op.to[i] += op.weight * (op.scale * op.from[i] - op.to[i]);
 }
 
 template <>

@@ -27,7 +27,8 @@ class GradientSums {
   GradientSums(BlockCache& cache, Index channels, Index parts);
   double* g(Index part) const { return scratch_.as<double>() + part * 2 * channels_; }
   double* gx(Index part) const { return g(part) + channels_; }
-  void join(const BatchNormSpec& spec, const float* var, float* sum_g, float* sum_g_xhat) const;
+  void join(const BatchNormSpec& spec, const float* var, float* sum_g, float* sum_g_xhat,
+            const ChannelGradient& dgamma, const ChannelGradient& dbeta) const;
 
  private:
   Index channels_, parts_;

@@ -28,7 +28,7 @@ void CpuBackend::compute(const NormReluPoolBackwardReduce& op) {
   parallel(op.x.n * op.x.h, row_grain(op.x), [&](Range range, Index part) {
     loop.norm_pool_reduce(args, op.pool, op.index, range.begin, range.end, sums.g(part), sums.gx(part));
   });
-  sums.join(op.norm, op.var, op.sum_g, op.sum_g_xhat);
+  sums.join(op.norm, op.var, op.sum_g, op.sum_g_xhat, op.dgamma, op.dbeta);
 }
 
 template <>

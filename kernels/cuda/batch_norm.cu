@@ -95,11 +95,10 @@ __global__ void __launch_bounds__(block_threads) gradient_kernel(GradientArgumen
   }
 }
 
-__global__ void __launch_bounds__(block_threads)
-    lerp_kernel(const float* from, std::int64_t count, float scale, float weight, float* to) {
+__global__ void __launch_bounds__(block_threads) running_kernel(BatchNormRunning op, float unbias) {
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step)
-    to[i] += weight * (scale * from[i] - to[i]);
+  for (std::int64_t c = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; c < op.channels; c += step)
+    move(op.running, c, op.mean[c], op.var[c], unbias);
 }
 
 }  // namespace
@@ -161,10 +160,9 @@ void run(const Queue& queue, const BatchNormBackwardApply& op, Workspace) {
 }
 
 template <>
-void run(const Queue& queue, const Lerp& op, Workspace) {
-  if (op.count > 0)
-    launch(queue, op.name, lerp_kernel, dim3(grid_for(queue, op.count)), op.from, op.count, op.scale,
-           op.weight, op.to);
+void run(const Queue& queue, const BatchNormRunning& op, Workspace) {
+  if (op.channels > 0)
+    launch(queue, op.name, running_kernel, dim3(grid_for(queue, op.channels)), op, unbiasing(op.pixels));
 }
 
 }  // namespace thaw::cuda

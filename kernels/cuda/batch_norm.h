@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/cuda/columns.h"
+#include "kernels/ops/batch_norm.h"
 
 namespace thaw::cuda {
 
@@ -18,6 +19,31 @@ __device__ inline Means means_of(const float* mean, const Place& at) {
   Means m;
   load_channels(m.v, mean + at.channel, at.count);
   return m;
+}
+
+// Where the sums of a BatchNorm's gradient go.
+struct GradientOutputs {
+  float *sum_g = nullptr, *sum_g_xhat = nullptr;
+  ChannelGradient dgamma{}, dbeta{};
+
+  __device__ void give(std::int64_t channel, float g, float g_xhat) const {
+    sum_g[channel] = g;
+    sum_g_xhat[channel] = g_xhat;
+    give(dgamma, channel, g_xhat);
+    give(dbeta, channel, g);
+  }
+
+ private:
+  static __device__ void give(const ChannelGradient& to, std::int64_t channel, float sum) {
+    if (to.data != nullptr) to.data[channel] = to.into == Into::add ? to.data[channel] + sum : sum;
+  }
+};
+
+// One step of running statistics; `unbias` as unbiasing() says.
+__device__ inline void move(const RunningStatistics& to, std::int64_t channel, float mean, float var,
+                            float unbias) {
+  to.mean[channel] += to.momentum * (mean - to.mean[channel]);
+  to.var[channel] += to.momentum * (unbias * var - to.var[channel]);
 }
 
 // The channels of a BatchNorm, f32 each; `eps` as BatchNormSpec's.

@@ -21,6 +21,8 @@ struct Moments {
   std::int64_t origin;
   double share;  // 1 / pixels
   float *mean, *var;
+  RunningStatistics running;
+  float unbias;
 
   __device__ Fetched constants(const Place& at) const { return fetch(origin, at); }
   __device__ Fetched fetch(std::int64_t pixel, const Place& at) const {
@@ -40,6 +42,7 @@ struct Moments {
     mean[channel] =
         static_cast<float>(static_cast<double>(to_float(x.data[origin * x.pitch + channel])) + offset);
     var[channel] = variance < 0.0 ? 0.0f : static_cast<float>(variance);  // NaN stays NaN
+    if (running.mean != nullptr) move(running, channel, mean[channel], var[channel], unbias);
   }
 };
 
@@ -57,7 +60,7 @@ struct Gradients {
   const std::uint8_t* mask;
   std::int64_t mask_pitch;
   float eps;
-  float *sum_g, *sum_g_xhat;
+  GradientOutputs to;
 
   __device__ Means constants(const Place& at) const { return means_of(mean, at); }
   __device__ Fetched fetch(std::int64_t pixel, const Place& at) const {
@@ -74,8 +77,8 @@ struct Gradients {
     }
   }
   __device__ void finish(std::int64_t channel, const double (&sums)[2]) const {
-    sum_g[channel] = static_cast<float>(sums[0]);
-    sum_g_xhat[channel] = static_cast<float>(sums[1]) * inverse_deviation(var[channel], eps);
+    to.give(channel, static_cast<float>(sums[0]),
+            static_cast<float>(sums[1]) * inverse_deviation(var[channel], eps));
   }
 };
 
@@ -126,7 +129,9 @@ void run(const Queue& queue, const BatchNormStatistics& op, Workspace workspace)
                                          .origin = op.x.pixels() / 3,
                                          .share = 1.0 / static_cast<double>(op.x.pixels()),
                                          .mean = op.mean,
-                                         .var = op.var};
+                                         .var = op.var,
+                                         .running = op.running,
+                                         .unbias = unbiasing(op.x.pixels())};
           column_sums<2>(queue, op.name, f, sum_columns(queue, op.x.pixels(), op.x.c, f.in_flight),
                          workspace);
         },
@@ -141,15 +146,15 @@ void run(const Queue& queue, const BatchNormBackwardReduce& op, Workspace worksp
     with_width(
         [&](auto wide) {
           const auto sum = [&](auto masked) {
-            const Gradients<T, wide.value, masked.value> f{.dy = input_pixels<T>(op.dy),
-                                                           .x = input_pixels<T>(op.x),
-                                                           .mean = op.mean,
-                                                           .var = op.var,
-                                                           .mask = op.relu_mask,
-                                                           .mask_pitch = (op.dy.c + 7) / 8,
-                                                           .eps = op.spec.eps,
-                                                           .sum_g = op.sum_g,
-                                                           .sum_g_xhat = op.sum_g_xhat};
+            const Gradients<T, wide.value, masked.value> f{
+                .dy = input_pixels<T>(op.dy),
+                .x = input_pixels<T>(op.x),
+                .mean = op.mean,
+                .var = op.var,
+                .mask = op.relu_mask,
+                .mask_pitch = (op.dy.c + 7) / 8,
+                .eps = op.spec.eps,
+                .to = {op.sum_g, op.sum_g_xhat, op.dgamma, op.dbeta}};
             column_sums<2>(queue, op.name, f, sum_columns(queue, op.dy.pixels(), op.dy.c, f.in_flight),
                            workspace);
           };

@@ -37,12 +37,12 @@ struct WonGradients {
   PoolGeometry g{};
   NormParameters norm{};
   const std::uint8_t* index = nullptr;
-  float *sum_g = nullptr, *sum_g_xhat = nullptr;
+  GradientOutputs to{};
 
   __device__ Means constants(const Place& at) const { return means_of(norm.mean, at); }
   __device__ void finish(std::int64_t channel, const double (&sums)[2]) const {
-    sum_g[channel] = static_cast<float>(sums[0]);
-    sum_g_xhat[channel] = static_cast<float>(sums[1]) * inverse_deviation(norm.var[channel], norm.eps);
+    to.give(channel, static_cast<float>(sums[0]),
+            static_cast<float>(sums[1]) * inverse_deviation(norm.var[channel], norm.eps));
   }
 };
 
@@ -187,8 +187,7 @@ void run(const Queue& queue, const NormReluPoolBackwardReduce& op, Workspace wor
             f.g.shape = sum_columns(queue, walked.pixels(), walked.c, f.in_flight);
             f.norm = parameters;
             f.index = op.index;
-            f.sum_g = op.sum_g;
-            f.sum_g_xhat = op.sum_g_xhat;
+            f.to = {op.sum_g, op.sum_g_xhat, op.dgamma, op.dbeta};
             f.dy = input_pixels<T>(op.dy);
             f.x = input_pixels<T>(op.x);
             column_sums<2>(queue, op.name, f, f.g.shape, workspace);

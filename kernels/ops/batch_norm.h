@@ -17,19 +17,55 @@ constexpr std::int64_t relu_mask_bytes(std::int64_t pixels, std::int64_t channel
   return pixels * ((channels + 7) / 8);
 }
 
+namespace checks {
+
+// Throws Error that names `op` unless a channel has the two values that an unbiased variance needs.
+void unbiased(const char* op, std::int64_t pixels);
+
+}  // namespace checks
+
+// What a step of training moves: running += momentum * (value - running), where the value of `var` is the
+// unbiased variance, that of the batch times pixels / (pixels - 1) (torch.nn.BatchNorm2d).
+struct RunningStatistics {
+  float* mean = nullptr;  // [C]; null: not wanted
+  float* var = nullptr;   // [C]
+  float momentum = 0.1f;
+};
+
+// Times this a biased variance is the unbiased one.
+constexpr float unbiasing(std::int64_t pixels) {
+  return static_cast<float>(pixels) / static_cast<float>(pixels - 1);
+}
+
+// The gradient of gamma or beta. ASSIGNS or ADDS as `into` says.
+struct ChannelGradient {
+  float* data = nullptr;  // [C]; null: not wanted
+  Into into = Into::assign;
+
+  std::int64_t bytes_read(std::int64_t channels) const {
+    return data && into == Into::add ? 4 * channels : 0;
+  }
+  std::int64_t bytes_written(std::int64_t channels) const { return data ? 4 * channels : 0; }
+};
+
 // Mean and biased variance per channel over all pixels, two-pass or Welford. ASSIGNS.
 struct BatchNormStatistics {
   static constexpr const char* name = "batch_norm_statistics";
-  ConstView x;  // [N,H,W,C]
-  float* mean;  // [C]
-  float* var;   // [C]
+  ConstView x;                     // [N,H,W,C]
+  float* mean;                     // [C]
+  float* var;                      // [C]
+  RunningStatistics running = {};  // moved by these
 
   void check() const {
     checks::activations(name, {"x", x});
     if (x.pixels() < 1)
       checks::refuse(name, checks::text({"x", x}) + " has no pixels; use a batch of at least one picture");
+    if (running.mean != nullptr) checks::unbiased(name, x.pixels());
   }
-  Cost cost() const { return {.read = x.bytes(), .written = 8 * x.c}; }
+  Cost cost() const {
+    const std::int64_t moved = running.mean != nullptr ? 8 * x.c : 0;
+    return {.read = x.bytes() + moved, .written = 8 * x.c + moved};
+  }
 };
 
 // y = act((x - mean) / sqrt(var + eps) * gamma + beta + residual). ASSIGNS. In place allowed: y may be x or
@@ -59,7 +95,7 @@ struct BatchNormApply {
 };
 
 // With g = dy where relu_mask is set (null: everywhere), else 0, and xhat = (x - mean) / sqrt(var + eps):
-// sum_g[c] = sum g, sum_g_xhat[c] = sum g * xhat. ASSIGNS. They are dbeta and dgamma.
+// sum_g[c] = sum g, sum_g_xhat[c] = sum g * xhat. ASSIGNS. They are also given to dbeta and dgamma.
 struct BatchNormBackwardReduce {
   static constexpr const char* name = "batch_norm_backward_reduce";
   BatchNormSpec spec;
@@ -70,14 +106,16 @@ struct BatchNormBackwardReduce {
   const std::uint8_t* relu_mask;  // as BatchNormApply's
   float* sum_g;                   // [C]
   float* sum_g_xhat;              // [C]
+  ChannelGradient dgamma = {}, dbeta = {};
 
   void check() const {
     checks::same_shape(name, {"dy", dy}, {"x", x});
     checks::activations(name, {{"dy", dy}, {"x", x}});
   }
   Cost cost() const {
-    return {.read = dy.bytes() + x.bytes() + (relu_mask ? relu_mask_bytes(dy.pixels(), dy.c) : 0) + 8 * dy.c,
-            .written = 8 * dy.c};
+    return {.read = dy.bytes() + x.bytes() + (relu_mask ? relu_mask_bytes(dy.pixels(), dy.c) : 0) + 8 * dy.c +
+                    dgamma.bytes_read(dy.c) + dbeta.bytes_read(dy.c),
+            .written = 8 * dy.c + dgamma.bytes_written(dy.c) + dbeta.bytes_written(dy.c)};
   }
 };
 
@@ -115,18 +153,19 @@ struct BatchNormBackwardApply {
   }
 };
 
-// to[i] += weight * (scale * from[i] - to[i]). With weight = momentum this is one step of a running
-// statistic; scale = n / (n - 1) makes the variance unbiased (torch.nn.BatchNorm2d).
-struct Lerp {
-  static constexpr const char* name = "lerp";
-  const float* from;  // [count]
-  std::int64_t count;
-  float scale;
-  float weight;
-  float* to;  // [count]
+// Running statistics moved by statistics that are known; ADDS, as RunningStatistics says.
+struct BatchNormRunning {
+  static constexpr const char* name = "batch_norm_running";
+  const float* mean;  // [C]
+  const float* var;   // [C], biased
+  std::int64_t channels, pixels;
+  RunningStatistics running;
 
-  void check() const { checks::not_negative(name, "count", count); }
-  Cost cost() const { return {.read = 8 * count, .written = 4 * count}; }
+  void check() const {
+    checks::not_negative(name, "channels", channels);
+    checks::unbiased(name, pixels);
+  }
+  Cost cost() const { return {.read = 16 * channels, .written = 8 * channels}; }
 };
 
 }  // namespace thaw

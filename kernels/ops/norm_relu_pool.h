@@ -32,7 +32,8 @@ struct NormReluPoolForward {
 };
 
 // With g (shape of x) = sum of dy over the windows that this input won, and xhat = (x - mean) / sqrt(var +
-// eps): sum_g[c] = sum g, sum_g_xhat[c] = sum g * xhat. ASSIGNS. They are dbeta and dgamma.
+// eps): sum_g[c] = sum g, sum_g_xhat[c] = sum g * xhat. ASSIGNS. They are also given to dbeta and
+// dgamma.
 struct NormReluPoolBackwardReduce {
   static constexpr const char* name = "norm_relu_pool_backward_reduce";
   BatchNormSpec norm;
@@ -44,13 +45,18 @@ struct NormReluPoolBackwardReduce {
   const float* var;           // [C]
   float* sum_g;               // [C]
   float* sum_g_xhat;          // [C]
+  ChannelGradient dgamma = {}, dbeta = {};
 
   void check() const {
     checks::pool2d(name, pool, {"x", x}, {"dy", dy});
     checks::places(name, pool);
     checks::activations(name, {{"dy", dy}, {"x", x}});
   }
-  Cost cost() const { return {.read = dy.bytes() + dy.elements() + x.bytes() + 8 * x.c, .written = 8 * x.c}; }
+  Cost cost() const {
+    return {.read = dy.bytes() + dy.elements() + x.bytes() + 8 * x.c + dgamma.bytes_read(x.c) +
+                    dbeta.bytes_read(x.c),
+            .written = 8 * x.c + dgamma.bytes_written(x.c) + dbeta.bytes_written(x.c)};
+  }
 };
 
 // dx = gamma / sqrt(var + eps) * (g - (sum_g + xhat * sum_g_xhat) / pixels of x). ASSIGNS. sum_g null:

@@ -44,10 +44,14 @@ void batch_norm_statistics(Image<const T> x, T* mean, T* var) {
   }
 }
 
-// One step of a running statistic.
 template <class T>
-void lerp(const T* from, Index count, T scale, T weight, T* to) {
-  for (Index i = 0; i < count; ++i) to[i] += weight * (scale * from[i] - to[i]);
+void batch_norm_running(const T* mean, const T* var, Index channels, Index pixels, T momentum,
+                        T* running_mean, T* running_var) {
+  const T scale = static_cast<T>(pixels) / static_cast<T>(pixels - 1);
+  for (Index c = 0; c < channels; ++c) {
+    running_mean[c] += momentum * (mean[c] - running_mean[c]);
+    running_var[c] += momentum * (scale * var[c] - running_var[c]);
+  }
 }
 
 template <class T>
@@ -109,8 +113,14 @@ void batch_norm_backward_apply(const BatchNormSpec& s, Image<const T> dy, Image<
   }
 }
 
+inline void run(const BatchNormRunning& op) {
+  batch_norm_running(op.mean, op.var, op.channels, op.pixels, op.running.momentum, op.running.mean,
+                     op.running.var);
+}
+
 inline void run(const BatchNormStatistics& op) {
   batch_norm_statistics<float>(Input(op.x), op.mean, op.var);
+  if (op.running.mean != nullptr) run(BatchNormRunning{op.mean, op.var, op.x.c, op.x.pixels(), op.running});
 }
 
 inline void run(const BatchNormApply& op) {
@@ -119,19 +129,22 @@ inline void run(const BatchNormApply& op) {
                           Input(op.residual), Output(op.y), op.relu_mask);
 }
 
+inline void give(const float* sums, Index channels, const ChannelGradient& gradient) {
+  if (gradient.data == nullptr) return;
+  for (Index c = 0; c < channels; ++c) put(gradient.data[c], static_cast<double>(sums[c]), gradient.into);
+}
+
 inline void run(const BatchNormBackwardReduce& op) {
   batch_norm_backward_reduce<float>(op.spec, Input(op.dy), Input(op.x), {.mean = op.mean, .var = op.var},
                                     op.relu_mask, op.sum_g, op.sum_g_xhat);
+  give(op.sum_g_xhat, op.dy.c, op.dgamma);
+  give(op.sum_g, op.dy.c, op.dbeta);
 }
 
 inline void run(const BatchNormBackwardApply& op) {
   batch_norm_backward_apply<float>(op.spec, Input(op.dy), Input(op.x),
                                    {.mean = op.mean, .var = op.var, .gamma = op.gamma}, op.relu_mask,
                                    op.sum_g, op.sum_g_xhat, Output(op.dx), op.into, Output(op.dresidual));
-}
-
-inline void run(const Lerp& op) {
-  lerp(op.from, op.count, op.scale, op.weight, op.to);
 }
 
 }  // namespace thaw::reference

@@ -49,6 +49,8 @@ inline void run(const NormReluPoolForward& op) {
 inline void run(const NormReluPoolBackwardReduce& op) {
   norm_relu_pool_backward_reduce<float>(op.norm, op.pool, Input(op.dy), op.index, Input(op.x),
                                         {.mean = op.mean, .var = op.var}, op.sum_g, op.sum_g_xhat);
+  give(op.sum_g_xhat, op.x.c, op.dgamma);
+  give(op.sum_g, op.x.c, op.dbeta);
 }
 
 inline void run(const NormReluPoolBackwardApply& op) {

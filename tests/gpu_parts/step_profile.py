@@ -29,7 +29,7 @@ KINDS = (
     ("BatchNorm gradient apply", r"thaw::gradient_kernel"),
     ("average pooling", r"thaw::avg_\w+_kernel"),
     ("addition of gradients where a block begins", r"map_kernel<\d+, thaw::Sum"),
-    ("`lerp`, copies of gradients, changes of type", r"thaw::lerp_kernel|map_kernel<\d+, thaw::Identity"),
+    ("running statistics, copies of gradients, changes of type", r"thaw::running_kernel|map_kernel<\d+, thaw::Identity"),
     ("optimizer and norm of the gradients", r"thaw::(step|squares|norm)_kernel"),
     ("global pooling, loss, bias of the last layer",
      r"thaw::(forward|backward|softmax|mean_loss)_kernel|sums_kernel.*Bias"),

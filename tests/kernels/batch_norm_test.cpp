@@ -177,20 +177,6 @@ TEST_SUITE("kernels") {
     }
   }
 
-  TEST_CASE("lerp: one step of a running statistic") {
-    // PyTorch: running = 0.9 * running + 0.1 * n / (n - 1) * variance. By hand: 2 + 0.1 * (8 / 7 * 3.5 - 2)
-    // = 2.2.
-    for (const auto& backend : backends()) {
-      INFO(backend->name());
-      const Array<float> from(*backend, {3.5f, 7.0f, 1.0f}), to(*backend, {2.0f, -1.0f, 8.0f});
-      (*backend)(
-          Lerp{.from = from.data(), .count = 2, .scale = 8.0f / 7.0f, .weight = 0.1f, .to = to.data()});
-      CHECK(to.host()[0] == doctest::Approx(2.2).epsilon(1e-6));
-      CHECK(to.host()[1] == doctest::Approx(-0.1).epsilon(1e-6));
-      CHECK(to.host()[2] == 8.0f);  // beyond count
-    }
-  }
-
   TEST_CASE("batch_norm_backward_reduce") {
     for (const Device& device : devices()) {
       for (const Case& k : cases) {

@@ -126,8 +126,16 @@ void add_batch_norms(Refusals& r) {
   backward.x = x;
   backward.dresidual = other;
   r.add(backward, "dy [2, 4, 6, 6] and dresidual [2, 4, 6, 5] differ in shape; give both the same");
-  r.add(Lerp{.from = nullptr, .count = -1, .scale = 1.0f, .weight = 0.1f, .to = nullptr},
-        "count is -1; use 0 or more");
+  float moved[4] = {};
+  BatchNormRunning running{.mean = sums, .var = sums, .channels = -1, .pixels = 2, .running = {moved, moved}};
+  r.add(running, "channels is -1; use 0 or more");
+  running.channels = 4;
+  running.pixels = 1;
+  const std::string few =
+      "running statistics of 1 values per channel; an unbiased variance needs two, use a larger batch";
+  r.add(running, few);
+  r.add(BatchNormStatistics{.x = view(1, 4, 1, 1), .mean = moved, .var = moved, .running = {moved, moved}},
+        few);
 }
 
 void add_pools(Refusals& r) {

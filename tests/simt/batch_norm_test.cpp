@@ -1,4 +1,4 @@
-// BatchNorm, bias gradients and lerp, as CUDA runs them, against the reference's loops in double.
+// BatchNorm and bias gradients, as CUDA runs them, against the reference's loops in double.
 #include "kernels/reference/batch_norm.h"
 
 #include <memory>
@@ -263,23 +263,6 @@ TEST_CASE("sums have the same bits under every schedule") {
   ::simt::set_order(::simt::Order::forward);
   CHECK(results[0] == results[1]);
   CHECK(results[0] == results[2]);
-}
-
-TEST_CASE("lerp moves a running statistic") {
-  const TestQueue q;
-  const std::size_t count = 3 * 8 * 256 + 5;
-  const Channels from(q, static_cast<Index>(count), 1, 0), to(q, static_cast<Index>(count), 2, 0);
-  std::vector<double> want = to.reference;
-  reference::lerp<double>(from.reference.data(), static_cast<Index>(count), 1.25, 0.1, want.data());
-  cuda::run(q.queue, Lerp{.from = from.data(),
-                          .count = static_cast<Index>(count),
-                          .scale = 1.25f,
-                          .weight = 0.1f,
-                          .to = to.device->data()});
-  cuda::run(q.queue,
-            Lerp{.from = from.data(), .count = 0, .scale = 1.25f, .weight = 0.1f, .to = to.device->data()});
-  CHECK(mismatch(to.device->host(), want, 2e-7) == "");
-  CHECK(::simt::take_fault() == "");
 }
 
 TEST_CASE("a workspace that is too small is refused by name") {
