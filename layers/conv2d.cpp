@@ -18,7 +18,7 @@ void give_input_gradient(const Variable& x, const Shape& shape, const Conv2dSpec
   if (into == Into::assign) x.accumulate(std::move(dx));
 }
 
-Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Parameter* bias,
+Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Parameter* bias, Mode mode,
                 const std::string& module) {
   Backend& backend = x.backend();
   const DType type = x.value().dtype();
@@ -29,8 +29,7 @@ Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Pa
                         .bias = bias != nullptr ? bias->value.as<float>() : nullptr,
                         .y = y.view()});
 
-  const bool weight_wants = weight.wants_gradient();
-  const bool bias_wants = bias != nullptr && bias->wants_gradient();
+  const bool weight_wants = mode.wants(weight), bias_wants = bias != nullptr && mode.wants(*bias);
   const Tensor saved = weight_wants ? x.value() : Tensor();
   return record(
       std::move(y), "conv2d", module, {x}, weight_wants || bias_wants,
@@ -61,8 +60,8 @@ Conv2d::Conv2d(const Conv2dConfig& c)
   if (has_bias_) add_parameter("bias", bias, {c.out});
 }
 
-Variable Conv2d::forward(const Variable& x, Mode) {
-  return conv2d(x, spec_, weight, has_bias_ ? &bias : nullptr, path());
+Variable Conv2d::forward(const Variable& x, Mode mode) {
+  return conv2d(x, spec_, weight, has_bias_ ? &bias : nullptr, mode, path());
 }
 
 }  // namespace thaw

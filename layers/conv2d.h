@@ -7,7 +7,7 @@ namespace thaw {
 
 // y = conv(x, weight) + bias; bias may be null. Gradients: dx accumulates, dweight and dbias go to the
 // parameters.
-Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Parameter* bias,
+Variable conv2d(const Variable& x, const Conv2dSpec& spec, Parameter& weight, Parameter* bias, Mode mode,
                 const std::string& module);
 
 // Gives x the gradient of a convolution whose output's is dy: ADDS to one that x already has, where that

@@ -81,10 +81,7 @@ Variable folded_forward(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const 
 }  // namespace
 
 bool folds(const Conv2d& conv, const BatchNorm2d& bn, Mode mode) {
-  const bool wants = conv.weight.wants_gradient() || (conv.has_bias() && conv.bias.wants_gradient()) ||
-                     bn.weight.wants_gradient() || bn.bias.wants_gradient();
-  // In evaluation nobody calls backward on parameters, so folding is exact there too.
-  return !bn.uses_batch(mode) && (!wants || !mode.training);
+  return !bn.uses_batch(mode) && !conv.wants_gradient(mode) && !bn.wants_gradient(mode);
 }
 
 Variable conv_bn_act(const Variable& x, Conv2d& conv, BatchNorm2d& bn, const Variable& residual,

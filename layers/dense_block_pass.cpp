@@ -1,6 +1,7 @@
 #include "layers/dense_block_pass.h"
 
 #include "layers/conv_bn_act.h"
+#include "layers/norm_pass.h"
 
 namespace thaw {
 
@@ -16,7 +17,7 @@ DenseBlockPass::DenseBlockPass(DenseBlock& block, const Variable& x, Mode mode)
       first_(block.layers_.size()),
       saved_(block.layers_.size()) {
   for (std::size_t i = block.layers_.size(); i-- > 0;)
-    if (mode.training && block.layers_[i]->wants_gradient()) first_ = i;
+    if (block.layers_[i]->wants_gradient(mode)) first_ = i;
   parameters_want_ = first_ < block.layers_.size();
 }
 
@@ -40,16 +41,9 @@ void DenseBlockPass::know_statistics(std::int64_t channels) {
   known_ = channels;
 }
 
-void DenseBlockPass::normalize(const BatchNorm2d& bn, const Tensor& x, const Tensor& mean, const Tensor& var,
+void DenseBlockPass::normalize(const BatchNorm2d& bn, const Tensor& x, const BatchStatistics& statistics,
                                const Tensor& y, std::uint8_t* mask) {
-  backend_(BatchNormApply{.spec = {.eps = bn.eps, .activation = Activation::relu},
-                          .x = x.view(),
-                          .mean = mean.as<float>(),
-                          .var = var.as<float>(),
-                          .gamma = bn.weight.value.as<float>(),
-                          .beta = bn.bias.value.as<float>(),
-                          .y = y.view(),
-                          .relu_mask = mask});
+  norm_pass(bn, Activation::relu, statistics).forward(x, {}, y, mask);
 }
 
 Tensor DenseBlockPass::forward() {
@@ -64,7 +58,7 @@ Tensor DenseBlockPass::forward() {
 
 void DenseBlockPass::layer_forward(std::size_t index, const Tensor& scratch) {
   DenseLayer& layer = *block_.layers_[index];
-  const std::int64_t in = layer.in(), pixels = shape_[0] * shape_[2] * shape_[3];
+  const std::int64_t in = layer.in();
   Saved now;
   now.batch1 = layer.norm1.uses_batch(mode_);
   now.batch2 = layer.norm2.uses_batch(mode_);
@@ -73,12 +67,10 @@ void DenseBlockPass::layer_forward(std::size_t index, const Tensor& scratch) {
   if (now.batch1) {
     layer.norm1.require_statistics(shape(in));
     know_statistics(in);
-    layer.norm1.update_running(statistics_.mean, statistics_.var, pixels);
   }
-  now.mean1 = now.batch1 ? statistics_.mean : layer.norm1.running_mean.value;
-  now.var1 = now.batch1 ? statistics_.var : layer.norm1.running_var.value;
-  const Tensor narrow = part(scratch, in);
-  normalize(layer.norm1, buffer_.channels(0, in), now.mean1, now.var1, narrow, nullptr);
+  const Tensor narrow = part(scratch, in), x = buffer_.channels(0, in);
+  now.by1 = pass_statistics(x, layer.norm1, mode_, &statistics_);
+  normalize(layer.norm1, x, now.by1, narrow, nullptr);
 
   const Conv2dSpec& spec = layer.conv1.spec();
   const bool keep = index >= first_ || input_wants(index);
@@ -98,18 +90,9 @@ void DenseBlockPass::layer_forward(std::size_t index, const Tensor& scratch) {
                            .x = narrow.view(),
                            .weight = layer.conv1.weight.weights(type_),
                            .y = now.middle.view()});
-    now.mean2 = layer.norm2.running_mean.value;
-    now.var2 = layer.norm2.running_var.value;
-    if (now.batch2) {
-      layer.norm2.require_statistics(wide.shape());
-      now.mean2 = Tensor::empty(backend_, {spec.out});
-      now.var2 = Tensor::empty(backend_, {spec.out});
-      backend_(BatchNormStatistics{
-          .x = now.middle.view(), .mean = now.mean2.as<float>(), .var = now.var2.as<float>()});
-      layer.norm2.update_running(now.mean2, now.var2, pixels);
-    }
+    now.by2 = pass_statistics(now.middle, layer.norm2, mode_);
     if (keep) wide = Tensor::empty(backend_, wide.shape(), type_);
-    normalize(layer.norm2, now.middle, now.mean2, now.var2, wide, nullptr);
+    normalize(layer.norm2, now.middle, now.by2, wide, nullptr);
   }
   write_slice(layer.conv2, wide, buffer_.channels(in, in + layer.growth()));
   if (keep) saved_[index] = std::move(now);

@@ -22,18 +22,16 @@ class DenseBlockPass {
   // What backward reads of one layer.
   struct Saved {
     bool batch1 = false, batch2 = false, folded = false;
-    Tensor mean1, var1, mean2, var2;  // what norm1 and norm2 normalised by
-    Tensor weight1;                   // conv1's weights if folded
-    Tensor middle;                    // conv1's output; if folded, norm2 and its ReLU are done
+    BatchStatistics by1, by2;  // what norm1 and norm2 normalised by
+    Tensor weight1;            // conv1's weights if folded
+    Tensor middle;             // conv1's output; if folded, norm2 and its ReLU are done
   };
-  bool wants(const Parameter& p) const { return mode_.training && p.wants_gradient(); }
-  bool wants(const BatchNorm2d& bn) const { return wants(bn.weight) || wants(bn.bias); }
   Shape shape(std::int64_t channels) const;
   // `channels` channels at the beginning of a scratch tensor.
   Tensor part(const Tensor& scratch, std::int64_t channels) const;
   void know_statistics(std::int64_t channels);
-  void normalize(const BatchNorm2d& bn, const Tensor& x, const Tensor& mean, const Tensor& var,
-                 const Tensor& y, std::uint8_t* mask);
+  void normalize(const BatchNorm2d& bn, const Tensor& x, const BatchStatistics& statistics, const Tensor& y,
+                 std::uint8_t* mask);
 
   void layer_forward(std::size_t index, const Tensor& scratch);
   void write_slice(const Conv2d& conv, const Tensor& x, const Tensor& slice);

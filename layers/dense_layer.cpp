@@ -4,14 +4,6 @@
 
 namespace thaw {
 
-namespace {
-
-bool wants(const BatchNorm2d& bn) {
-  return bn.weight.wants_gradient() || bn.bias.wants_gradient();
-}
-
-}  // namespace
-
 DenseLayer::DenseLayer(std::int64_t in, std::int64_t growth, std::int64_t bn_size)
     : norm1(in),
       conv1({.in = in, .out = bn_size * growth, .kernel = 1}),
@@ -32,10 +24,6 @@ Variable DenseLayer::forward(const Variable& x, Mode mode) {
 
 bool DenseLayer::folds(Mode mode) const {
   return thaw::folds(conv1, norm2, mode);
-}
-
-bool DenseLayer::wants_gradient() const {
-  return wants(norm1) || conv1.weight.wants_gradient() || wants(norm2) || conv2.weight.wants_gradient();
 }
 
 }  // namespace thaw

@@ -18,8 +18,6 @@ class DenseLayer : public Module {
 
   // Whether norm2 is folded into conv1 in `mode`: neither wants a gradient and norm2 uses running statistics.
   bool folds(Mode mode) const;
-  // Whether a parameter wants a gradient.
-  bool wants_gradient() const;
 
   std::int64_t in() const { return conv1.spec().in; }
   std::int64_t growth() const { return conv2.spec().out; }

@@ -2,7 +2,7 @@
 
 namespace thaw {
 
-Variable linear(const Variable& x, Parameter& weight, Parameter* bias, const std::string& module) {
+Variable linear(const Variable& x, Parameter& weight, Parameter* bias, Mode mode, const std::string& module) {
   Backend& backend = x.backend();
   const Shape& shape = x.value().shape();
   if (shape.rank() != 2 || shape[1] != weight.value.shape()[1])
@@ -14,8 +14,7 @@ Variable linear(const Variable& x, Parameter& weight, Parameter* bias, const std
                         .weight = weight.weights(type),
                         .bias = bias != nullptr ? bias->value.as<float>() : nullptr,
                         .y = y.view()});
-  const bool weight_wants = weight.wants_gradient();
-  const bool bias_wants = bias != nullptr && bias->wants_gradient();
+  const bool weight_wants = mode.wants(weight), bias_wants = bias != nullptr && mode.wants(*bias);
   const Tensor saved = weight_wants ? x.value() : Tensor();
   return record(
       std::move(y), "linear", module, {x}, weight_wants || bias_wants,
@@ -39,8 +38,8 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool bias_) : has_bias_(bias_)
   if (has_bias_) add_parameter("bias", bias, {out});
 }
 
-Variable Linear::forward(const Variable& x, Mode) {
-  return linear(x, weight, has_bias_ ? &bias : nullptr, path());
+Variable Linear::forward(const Variable& x, Mode mode) {
+  return linear(x, weight, has_bias_ ? &bias : nullptr, mode, path());
 }
 
 }  // namespace thaw

@@ -6,7 +6,7 @@
 namespace thaw {
 
 // x: [N, in] -> [N, out]; bias may be null. dx accumulates; dweight and dbias go to the parameters.
-Variable linear(const Variable& x, Parameter& weight, Parameter* bias, const std::string& module);
+Variable linear(const Variable& x, Parameter& weight, Parameter* bias, Mode mode, const std::string& module);
 
 class Linear : public Module {
  public:

@@ -1,5 +1,7 @@
 #include "layers/module.h"
 
+#include <algorithm>
+
 namespace thaw {
 
 void Module::freeze(bool frozen) {
@@ -7,6 +9,13 @@ void Module::freeze(bool frozen) {
     m.frozen_ = frozen;
     for (Parameter* p : m.own_parameters_) p->frozen = frozen;
   });
+}
+
+bool Module::wants_gradient(Mode mode) const {
+  return std::any_of(own_parameters_.begin(), own_parameters_.end(),
+                     [mode](const Parameter* p) { return mode.wants(*p); }) ||
+         std::any_of(children_.begin(), children_.end(),
+                     [mode](const Child& c) { return c.module->wants_gradient(mode); });
 }
 
 void Module::visit(const std::function<void(Module&)>& function) {

@@ -18,6 +18,10 @@ struct Mode {
   bool training = false;
   const StepState* step = nullptr;  // device memory; dropout's key. Only needed in training.
 
+  // Whether a pass keeps what the gradient of `p` needs: in training, unless it is frozen. An input that
+  // requires_grad gets its gradient in either mode.
+  bool wants(const Parameter& p) const { return training && p.wants_gradient(); }
+
   static Mode eval() { return {}; }
   static Mode train(const StepState* step = nullptr) { return {true, step}; }
 };
@@ -44,6 +48,8 @@ class Module {
   bool frozen() const { return frozen_; }
   // Sets the flag on this module and all below it. Plan the arenas anew afterwards.
   void freeze(bool frozen = true);
+  // Whether `mode` wants the gradient of a parameter of this module or of one below it.
+  bool wants_gradient(Mode mode) const;
 
   struct Child {
     std::string name;

@@ -52,6 +52,42 @@ TEST_CASE("a network cut between any two stages gives the same logits") {
   check_every_cut("densenet_bc_16_6");
 }
 
+// In evaluation a pass keeps nothing for a parameter, thawed or not, and still gives an input its gradient.
+void check_evaluation(const std::string& model, std::int64_t size) {
+  CAPTURE(model);
+  for (const auto& backend : test::host_backends()) {
+    CAPTURE(backend->name());
+    const auto network = make_network(model, {.input_size = size});
+    load_weights(*network, test::formula::weights(network->state_dict()));
+    network->to(*backend);
+    const ParameterArenas arenas(*backend, network->parameters(), DType::f32);
+    const Shape shape{2, network->in_channels(), size, size};
+    const Tensor pictures =
+        from_contiguous(test::formula::uniform("input", shape.elements(), 0, 1), shape).to(*backend);
+    network->forward(Variable(pictures), Mode::eval());  // folded weights stay
+    const std::size_t before = backend->bytes_in_use();
+    {
+      const Variable y = network->forward(Variable(pictures), Mode::eval());
+      CHECK(y.node() == nullptr);
+      const std::size_t kept = backend->bytes_in_use() - before;
+      CHECK(kept < 16384);  // the logits, in whole blocks
+    }
+    const Variable x(pictures, true);
+    const Variable y = network->forward(x, Mode::eval());
+    REQUIRE(y.node() != nullptr);
+    backward(y, y.value());
+    CHECK(largest(to_contiguous(x.grad())) > 0);
+    for (const Parameter* p : network->parameters()) CHECK_FALSE(p->has_grad);
+  }
+}
+
+TEST_CASE("evaluation keeps nothing for the gradients of parameters") {
+  check_evaluation("resnet20", 16);
+  check_evaluation("densenet_bc_16_6", 16);
+  check_evaluation("scratch_cnn", 64);
+  check_evaluation("resnet18", 32);
+}
+
 // Stages [0, end) of a training pass at once and one by one: the first has one node for BatchNorm, ReLU and
 // pooling.
 void check_stem(const std::string& model, std::size_t end) {
