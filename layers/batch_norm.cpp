@@ -13,6 +13,16 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, float eps_, float momentum_)
   weight.value.copy_from(from_contiguous(ones, {channels}));
 }
 
+void BatchNorm2d::reset_parameters(const Initializer& with) {
+  with.fill(weight, 1.0f);
+  with.fill(bias, 0.0f);
+  const std::vector<float> ones(static_cast<std::size_t>(running_var.value.elements()), 1.0f);
+  running_var.value.copy_from(from_contiguous(ones, running_var.value.shape()));
+  running_mean.value.copy_from(Tensor::zeros_host(running_mean.value.shape()));
+  num_batches_tracked.value.copy_from(Tensor::zeros_host({}, DType::i64));
+  for (Buffer* b : own_buffers()) ++b->version;
+}
+
 bool BatchNorm2d::uses_batch(Mode mode) const {
   if (!mode.training || policy == BatchNormPolicy::frozen) return false;
   return policy == BatchNormPolicy::train || !frozen();
@@ -26,7 +36,7 @@ void BatchNorm2d::require_statistics(const Shape& batch) const {
 
 RunningStatistics BatchNorm2d::move_running() {
   ++*num_batches_tracked.value.as<std::int64_t>();
-  ++version;
+  for (Buffer* b : own_buffers()) ++b->version;
   return {running_mean.value.as<float>(), running_var.value.as<float>(), momentum};
 }
 
@@ -35,9 +45,7 @@ Variable BatchNorm2d::forward(const Variable& x, Mode mode) {
 }
 
 void set_batch_norm_policy(Module& module, BatchNormPolicy policy) {
-  module.visit([policy](Module& m) {
-    if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) bn->policy = policy;
-  });
+  module.visit([policy](Module& m) { m.set_batch_norm_policy(policy); });
 }
 
 Variable batch_norm(const Variable& x, BatchNorm2d& bn, const Variable& residual, Activation activation,

@@ -11,6 +11,11 @@ class BatchNorm2d : public Module {
   // eps and momentum default to PyTorch's: running = (1 - momentum) * running + momentum * batch.
   explicit BatchNorm2d(std::int64_t channels, float eps = 1e-5f, float momentum = 0.1f);
   Variable forward(const Variable& x, Mode mode) override;
+  // weight 1, bias 0, running mean 0, running variance 1, num_batches_tracked 0.
+  void reset_parameters(const Initializer& with) override;
+  bool moves_buffers(Mode mode) const override { return uses_batch(mode); }
+  BatchNormPolicy batch_norm_policy() const override { return policy; }
+  void set_batch_norm_policy(BatchNormPolicy to) override { policy = to; }
 
   // Whether a pass in `mode` normalises by the batch (and moves the running statistics); else by the running
   // ones.
@@ -24,7 +29,6 @@ class BatchNorm2d : public Module {
   Buffer running_mean, running_var;  // [channels]
   Buffer num_batches_tracked;        // i64 [] in host memory
   BatchNormPolicy policy = BatchNormPolicy::automatic;
-  std::uint64_t version = 0;  // grows whenever running statistics change
   float eps, momentum;
 };
 

@@ -1,5 +1,7 @@
 #include "layers/conv2d.h"
 
+#include <cmath>
+
 namespace thaw {
 
 Shape conv2d_output_shape(const Shape& x, const Conv2dSpec& spec, const std::string& module) {
@@ -58,6 +60,19 @@ Conv2d::Conv2d(const Conv2dConfig& c)
       has_bias_(c.bias) {
   add_parameter("weight", weight, {c.out, c.in / c.groups, c.kernel, c.kernel});
   if (has_bias_) add_parameter("bias", bias, {c.out});
+}
+
+void Conv2d::reset_parameters(const Initializer& with) {
+  const std::int64_t kernel = spec_.kernel_h * spec_.kernel_w;
+  if (with.rule() == InitialWeights::uniform_fan_in) {
+    const float bound = 1.0f / std::sqrt(static_cast<float>(spec_.in * kernel / spec_.groups));
+    with.uniform(weight, bound);
+    if (has_bias_) with.uniform(bias, bound);
+    return;
+  }
+  const std::int64_t channels = with.rule() == InitialWeights::kaiming_fan_in ? spec_.in : spec_.out;
+  with.normal(weight, std::sqrt(2.0 / static_cast<double>(channels * kernel / spec_.groups)));
+  if (has_bias_) with.fill(bias, 0.0f);
 }
 
 Variable Conv2d::forward(const Variable& x, Mode mode) {

@@ -33,6 +33,9 @@ class Conv2d : public Module {
  public:
   explicit Conv2d(const Conv2dConfig& config);
   Variable forward(const Variable& x, Mode mode) override;
+  // Kaiming: normal with std sqrt(2 / fan), fan = kh * kw / groups times out or in; bias 0. uniform_fan_in:
+  // weight and bias uniform in +-1 / sqrt(in * kh * kw / groups) (torch.nn.Conv2d's default).
+  void reset_parameters(const Initializer& with) override;
 
   const Conv2dSpec& spec() const { return spec_; }
   bool has_bias() const { return has_bias_; }

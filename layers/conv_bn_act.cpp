@@ -36,7 +36,7 @@ const FoldedWeights& folded_weights(Backend& backend, Conv2d& conv, const BatchN
   FoldedWeights& kept = conv.folded;
   const bool fits = kept.weight.defined() && kept.weight.dtype() == type && kept.weight.backend() == &backend;
   const std::uint64_t key[] = {conv.weight.version, conv.has_bias() ? conv.bias.version : 0,
-                               bn.weight.version, bn.bias.version, bn.version};
+                               bn.weight.version, bn.bias.version, bn.running_var.version};
   if (!fits) {
     kept.weight = Tensor::empty(backend, conv.weight.value.shape(), type);
     kept.bias = Tensor::empty(backend, {conv.spec().out});

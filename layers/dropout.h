@@ -15,6 +15,7 @@ class Dropout : public Module {
   // `layer` keeps the masks of several dropouts of one network apart.
   explicit Dropout(float p, std::uint32_t layer = 0) : p_(p), layer_(layer) {}
   Variable forward(const Variable& x, Mode mode) override;
+  bool is_random(Mode mode) const override { return mode.training; }
 
  private:
   float p_;

@@ -1,5 +1,7 @@
 #include "layers/linear.h"
 
+#include <cmath>
+
 namespace thaw {
 
 Variable linear(const Variable& x, Parameter& weight, Parameter* bias, Mode mode, const std::string& module) {
@@ -36,6 +38,16 @@ Variable linear(const Variable& x, Parameter& weight, Parameter* bias, Mode mode
 Linear::Linear(std::int64_t in, std::int64_t out, bool bias_) : has_bias_(bias_) {
   add_parameter("weight", weight, {out, in});
   if (has_bias_) add_parameter("bias", bias, {out});
+}
+
+void Linear::reset_parameters(const Initializer& with) {
+  const float bound = 1.0f / std::sqrt(static_cast<float>(in()));
+  with.uniform(weight, bound);
+  if (!has_bias_) return;
+  if (with.rule() == InitialWeights::kaiming_fan_in)
+    with.fill(bias, 0.0f);
+  else
+    with.uniform(bias, bound);
 }
 
 Variable Linear::forward(const Variable& x, Mode mode) {

@@ -12,6 +12,8 @@ class Linear : public Module {
  public:
   Linear(std::int64_t in, std::int64_t out, bool bias = true);
   Variable forward(const Variable& x, Mode mode) override;
+  // Uniform in +-1 / sqrt(in), weight and bias (torch.nn.Linear's default); kaiming_fan_in: bias 0.
+  void reset_parameters(const Initializer& with) override;
 
   std::int64_t in() const { return weight.value.shape()[1]; }
   std::int64_t out() const { return weight.value.shape()[0]; }

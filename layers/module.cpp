@@ -4,6 +4,11 @@
 
 namespace thaw {
 
+void Module::reset_parameters(const Initializer&) {
+  if (!own_parameters_.empty() || !own_buffers_.empty())
+    throw Error("initialize: no rule for the parameters of module " + path_);
+}
+
 void Module::freeze(bool frozen) {
   visit([frozen](Module& m) {
     m.frozen_ = frozen;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "layers/initializer.h"
 #include "tensor/parameter.h"
 #include "tensor/state_dict.h"
 #include "tensor/variable.h"
@@ -31,8 +32,9 @@ struct Mode {
 enum class BatchNormPolicy { automatic, frozen, train };
 
 struct Buffer {
-  std::string name;  // the full path
-  Tensor value;      // f32 on the model's backend, or i64 [] in host memory (num_batches_tracked)
+  std::string name;           // the full path
+  Tensor value;               // f32 on the model's backend, or i64 [] in host memory (num_batches_tracked)
+  std::uint64_t version = 0;  // grows whenever value changes
 };
 
 class Module {
@@ -43,6 +45,20 @@ class Module {
   Module& operator=(const Module&) = delete;
 
   virtual Variable forward(const Variable& x, Mode mode) = 0;
+
+  // What a module is, for those who walk over all of them. These speak of the module alone, not of its
+  // children.
+  //
+  // Gives the module's parameters and buffers their first values (PyTorch's reset_parameters). Throws Error
+  // if it has some and no rule for them.
+  virtual void reset_parameters(const Initializer& with);
+  // Whether a pass in `mode` changes the module's buffers.
+  virtual bool moves_buffers(Mode) const { return false; }
+  // Whether two passes in `mode` over the same x may differ.
+  virtual bool is_random(Mode) const { return false; }
+  // Of a BatchNorm; others have none and stay automatic.
+  virtual BatchNormPolicy batch_norm_policy() const { return BatchNormPolicy::automatic; }
+  virtual void set_batch_norm_policy(BatchNormPolicy) {}
 
   const std::string& path() const { return path_; }  // "layer1.0.conv1"; empty for the root
   bool frozen() const { return frozen_; }

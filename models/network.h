@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "layers/initializer.h"
 #include "layers/linear.h"
 #include "layers/module.h"
 
@@ -17,13 +18,6 @@ struct InputDefaults {
   std::vector<float> mean, std;  // per channel, of values in [0, 1]
   std::int64_t size = 224;       // side of the square input in pixels
   double crop_pct = 0.875;  // resize to size / crop_pct, then cut the centre; 1: only the centre, no border
-};
-
-// How initialize() fills a network, by its authors' custom. Kaiming: He et al. 2015.
-enum class InitialWeights {
-  kaiming_fan_out,  // ResNet: convolutions by what leaves them; linear layers as torch.nn.Linear
-  uniform_fan_in,   // torch.nn's own: weights and biases uniform in +-1 / sqrt(what enters)
-  kaiming_fan_in,   // DenseNet: convolutions by what enters them; the bias of linear layers 0
 };
 
 struct NetworkOptions {

@@ -14,7 +14,7 @@ using Maker = std::unique_ptr<Network> (*)(const std::string& name, const Networ
 
 struct Entry {
   const char* name;
-  std::int64_t num_classes;
+  NetworkFacts facts;
   Maker make;
 };
 
@@ -36,16 +36,28 @@ std::unique_ptr<Network> densenet_bc(const std::string& name, const NetworkOptio
   return std::make_unique<DenseNet>(*densenet_bc_config(name), options);
 }
 
+constexpr NetworkFacts imagenet{.num_classes = 1000}, cifar{.num_classes = 10},
+    imagenet_densenet{.num_classes = 1000, .story = "features[0:9],features[11]"},
+    by_hand{.num_classes = 2, .in_channels = 1, .one_size = true, .complete = ScratchCnn::complete};
+
 // The last one stands for every depth and growth.
 constexpr Entry entries[] = {
-    {"resnet18", 1000, resnet<ResNet, 18>},    {"resnet34", 1000, resnet<ResNet, 34>},
-    {"resnet50", 1000, resnet<ResNet, 50>},    {"resnet101", 1000, resnet<ResNet, 101>},
-    {"resnet152", 1000, resnet<ResNet, 152>},  {"resnet20", 10, resnet<CifarResNet, 20>},
-    {"resnet32", 10, resnet<CifarResNet, 32>}, {"resnet44", 10, resnet<CifarResNet, 44>},
-    {"resnet56", 10, resnet<CifarResNet, 56>}, {"resnet110", 10, resnet<CifarResNet, 110>},
-    {"scratch_cnn", 2, scratch_cnn},           {"densenet121", 1000, densenet<121>},
-    {"densenet161", 1000, densenet<161>},      {"densenet169", 1000, densenet<169>},
-    {"densenet201", 1000, densenet<201>},      {"densenet_bc_100_12", 10, densenet_bc},
+    {"resnet18", imagenet, resnet<ResNet, 18>},
+    {"resnet34", imagenet, resnet<ResNet, 34>},
+    {"resnet50", imagenet, resnet<ResNet, 50>},
+    {"resnet101", imagenet, resnet<ResNet, 101>},
+    {"resnet152", imagenet, resnet<ResNet, 152>},
+    {"resnet20", cifar, resnet<CifarResNet, 20>},
+    {"resnet32", cifar, resnet<CifarResNet, 32>},
+    {"resnet44", cifar, resnet<CifarResNet, 44>},
+    {"resnet56", cifar, resnet<CifarResNet, 56>},
+    {"resnet110", cifar, resnet<CifarResNet, 110>},
+    {"scratch_cnn", by_hand, scratch_cnn},
+    {"densenet121", imagenet_densenet, densenet<121>},
+    {"densenet161", imagenet_densenet, densenet<161>},
+    {"densenet169", imagenet_densenet, densenet<169>},
+    {"densenet201", imagenet_densenet, densenet<201>},
+    {"densenet_bc_100_12", cifar, densenet_bc},
 };
 
 const Entry& find(const std::string& name) {
@@ -79,12 +91,8 @@ std::unique_ptr<Network> make_network(const std::string& name, const NetworkOpti
   return entry.make(name, options);
 }
 
-std::int64_t default_num_classes(const std::string& name) {
-  return find(name).num_classes;
-}
-
-std::int64_t default_in_channels(const std::string& name) {
-  return name == "scratch_cnn" ? 1 : 3;
+const NetworkFacts& network_facts(const std::string& name) {
+  return find(name).facts;
 }
 
 }  // namespace thaw

@@ -19,10 +19,17 @@ std::vector<std::string> model_names();
 // and views from 1, input channels 1 to 1024, features from 0, all below 2^31.
 std::unique_ptr<Network> make_network(const std::string& name, const NetworkOptions& options = {});
 
-// The number of classes that the published weights of this model have: 1000 or 10; 2 for scratch_cnn.
-std::int64_t default_num_classes(const std::string& name);
+// What is known of a network before it is made.
+struct NetworkFacts {
+  std::int64_t num_classes;      // of its published weights: 1000 or 10; 2 for scratch_cnn
+  std::int64_t in_channels = 3;  // of the pictures that it is made for
+  bool one_size = false;         // its weights fit pictures of one size alone
+  const char* story = "";        // the freeze plan of the founding story; empty: not told of it
+  // Completes `options` by what weights of the network say, that make_network must know. Null: nothing.
+  NetworkOptions (*complete)(NetworkOptions options, const StateDict& weights) = nullptr;
+};
 
-// The channels of the pictures that a model is made for: 1 for scratch_cnn, else 3.
-std::int64_t default_in_channels(const std::string& name);
+// Throws Error with the nearest names if there is no such model.
+const NetworkFacts& network_facts(const std::string& name);
 
 }  // namespace thaw

@@ -65,9 +65,13 @@ ScratchCnn::ScratchCnn(const NetworkOptions& options)
   name_all();
 }
 
-NetworkOptions ScratchCnn::with_joined_width(NetworkOptions options, std::int64_t width) {
-  options.views = width / width_of(options);
-  options.features = width % width_of(options);
+NetworkOptions ScratchCnn::complete(NetworkOptions options, const StateDict& weights) {
+  const Tensor* joined = weights.find("classifier.0.weight");
+  if (joined == nullptr || joined->shape().rank() != 2) return options;
+  const std::int64_t width = joined->shape()[1], of_a_view = width_of(options);
+  if (width < of_a_view) return options;  // of pictures of another size
+  options.views = width / of_a_view;
+  options.features = width % of_a_view;
   return options;
 }
 

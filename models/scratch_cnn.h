@@ -24,9 +24,10 @@ class ScratchCnn : public Network {
 
   InitialWeights initial_weights() const override { return InitialWeights::uniform_fan_in; }
 
-  // What the input of "classifier.0" says of a file's views and features, for pictures of `size`: its width
-  // is views * 64 * s * s + features. Throws Error if `size` is below 46.
-  static NetworkOptions with_joined_width(NetworkOptions options, std::int64_t width);
+  // Completes `options` by the views and features that the input of "classifier.0" in `weights` speaks of,
+  // for pictures of options.input_size: its width is views * 64 * s * s + features. Throws Error if the size
+  // is below 46.
+  static NetworkOptions complete(NetworkOptions options, const StateDict& weights);
 
  private:
   Sequential features_, classifier_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "models/registry.h"
 #include "tools/bench/cases.h"
 #include "tools/bench/dense.h"
 #include "tools/bench/limits.h"
@@ -21,7 +22,8 @@ namespace {
 struct Options {
   std::string model = "resnet50", device = "auto", precision = "f32", only, freeze = "none",
               dense_form = "slices";
-  std::int64_t batch = 16, input_size = 224;
+  std::int64_t batch = 16, input_size = 0;
+  NetworkOptions network;
   bool step = false, dense = false;
   int repeats = 5, threads = 0;
   bool json = false;
@@ -136,6 +138,7 @@ void run_steps(Backend& backend, const Options& options, DType type) {
   };
   time_steps(backend,
              {.model = options.model,
+              .network = options.network,
               .freeze = options.freeze,
               .batch = options.batch,
               .input_size = options.input_size,
@@ -175,6 +178,16 @@ void run_dense(Backend& backend, const Options& options, DType type) {
   }
 }
 
+// What the command line left open is as the network's published weights have it.
+void complete(Options& options) {
+  const NetworkFacts& facts = network_facts(options.model);
+  options.network.num_classes = facts.num_classes;
+  if (options.network.in_channels == 0) options.network.in_channels = facts.in_channels;
+  options.network.input_size = facts.one_size ? options.input_size : 0;
+  if (options.input_size == 0)
+    options.input_size = make_network(options.model, options.network)->input().size;
+}
+
 void run(const Options& options) {
   const int threads = options.threads > 0
                           ? options.threads
@@ -191,17 +204,14 @@ void run(const Options& options) {
   const Limits limits = measure_limits(*backend, threads);
   Report report(options, limits, type);
   report.begin(backend->description());
-  std::map<std::pair<std::int64_t, std::int64_t>, int>
-      norms;  // (size, channels): one BatchNorm per convolution
-  for (const Layer& layer : layers_of(options.model)) {
+  const Layers layers = layers_of(options.model, options.network, options.input_size);
+  for (const ConvolutionLayer& layer : layers.convolutions) {
     Buffers buffers(*backend);
     for (const Case& c : conv2d_cases(*backend, buffers, layer, options.batch, type)) report.run(*backend, c);
-    norms[{(layer.size - 1) / layer.stride + 1, layer.out}] += layer.count;
   }
-  for (const auto& [shape, count] : norms) {
+  for (const NormLayer& layer : layers.norms) {
     Buffers buffers(*backend);
-    for (const Case& c :
-         batch_norm_cases(*backend, buffers, options.batch, shape.first, shape.second, count, type))
+    for (const Case& c : batch_norm_cases(*backend, buffers, layer, options.batch, type))
       report.run(*backend, c);
   }
   Buffers buffers(*backend);
@@ -214,10 +224,10 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   thaw::bench::Options options;
+  options.network.in_channels = 0;
   const auto app = thaw::make_app(
       "Times the ops that take most of a network's step against the machine's measured limits.", "bench");
-  app->add_option("--model", options.model,
-                  "whose shapes: resnet18, resnet50, densenet121; with --step any network");
+  app->add_option("--model", options.model, "any network, e.g. resnet50, densenet121, resnet20, scratch_cnn");
   app->add_option("-b,--batch-size", options.batch, "pictures per batch")->check(CLI::Range(1, 4096));
   app->add_option("--device", options.device, "where to compute")
       ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
@@ -228,7 +238,8 @@ int main(int argc, char** argv) {
                   "run the ops whose name holds this text; with --step: train or inference");
   app->add_option("--repeats", options.repeats, "runs of each op; the median counts")
       ->check(CLI::Range(1, 1000));
-  app->add_option("--threads", options.threads, "compute threads; 0: as many as the machine has");
+  app->add_option("--threads", options.threads, "compute threads; 0: as many as the machine has")
+      ->check(CLI::Range(0, 1024));
   app->add_flag("--step", options.step, "time whole training steps and inference instead of ops");
   app->add_option("--freeze", options.freeze, "with --step: what is frozen, as in train");
   app->add_flag("--dense", options.dense,
@@ -236,10 +247,15 @@ int main(int argc, char** argv) {
   app->add_option("--dense-form", options.dense_form,
                   "with --step: DenseNet's blocks as one buffer of slices, or with a concatenation per layer")
       ->check(CLI::IsMember({"slices", "concat"}));
-  app->add_option("--input-size", options.input_size, "with --step: side of the pictures")
-      ->check(CLI::Range(1, 4096));
+  app->add_option("--input-size", options.input_size,
+                  "side of the pictures; 0: as the network is made for (224, 32, 512)")
+      ->check(CLI::Range(0, 4096));
+  app->add_option("--in-channels", options.network.in_channels,
+                  "channels of the pictures; 0: as the network is made for")
+      ->check(CLI::Range(0, 1024));
   app->add_flag("--json", options.json, "JSON on stdout, a line per answer as soon as it is there");
   return thaw::run_program(*app, argc, argv, [&] {
+    thaw::bench::complete(options);
     thaw::bench::run(options);
     return thaw::exit_done;
   });

@@ -105,7 +105,7 @@ void print_cuts(const Cuts& cuts) {
   fmt::print("| {}, {}x{} | trained parameters | backward MFLOPs | saved MB |\n|---|---|---|---|\n",
              cuts.model, cuts.size, cuts.size);
   for (const std::string& freeze : cuts.plans) {
-    const PlanTable t = plan_table(cuts.model, {.num_classes = default_num_classes(cuts.model)},
+    const PlanTable t = plan_table(cuts.model, {.num_classes = network_facts(cuts.model).num_classes},
                                    {.freeze = freeze, .input_size = cuts.size});
     fmt::print("| `{}` | {} | {:.1f} | {:.3f} |\n", freeze, t.trained, t.cost.backward_flops / 1e6,
                t.cost.saved_bytes / 1e6);

@@ -4,18 +4,7 @@
 #include <map>
 #include <unordered_map>
 
-#include "layers/batch_norm.h"
-
 namespace thaw {
-
-namespace {
-
-bool moves_by_intent(Module& m) {
-  const auto* bn = dynamic_cast<BatchNorm2d*>(&m);
-  return bn != nullptr && bn->policy == BatchNormPolicy::train;
-}
-
-}  // namespace
 
 // Every step is a bijection of the hash for a fixed word and of the word for a fixed hash, so a change within
 // one word always shows.
@@ -56,7 +45,7 @@ FreezeReceipt::FreezeReceipt(Module& module) {
   module.visit([this](Module& m) {
     for (const Parameter* p : m.own_parameters())
       if (p->frozen) entries_.push_back({p->name, hash_tensor(p->value)});
-    if (!m.frozen() || moves_by_intent(m)) return;
+    if (!m.frozen() || m.moves_buffers(Mode::train())) return;
     for (const Buffer* b : m.own_buffers()) entries_.push_back({b->name, hash_tensor(b->value)});
   });
 }

@@ -5,9 +5,9 @@
 namespace thaw {
 
 std::string adapt_input_channels(const Network& network, StateDict& weights) {
-  const auto* first = dynamic_cast<const Conv2d*>(network.stages().front().module);
-  if (first == nullptr || network.in_channels() != 1) return "";
-  const std::string& name = first->weight.name;
+  const std::vector<Parameter*>& first = network.stages().front().module->own_parameters();
+  if (first.empty() || network.in_channels() != 1) return "";
+  const std::string& name = first.front()->name;  // a convolution's weight if it is of rank 4
   const Tensor* colour = weights.find(name);
   if (colour == nullptr || colour->shape().rank() != 4 || colour->shape()[1] != 3 ||
       colour->dtype() != DType::f32)

@@ -13,14 +13,15 @@ namespace {
 struct Slot {
   std::string name;
   Tensor* value;
+  std::uint64_t* version;
   Parameter* parameter;
 };
 
 std::vector<Slot> slots_of(Network& network) {
   std::vector<Slot> slots;
   network.visit([&](Module& m) {
-    for (Parameter* p : m.own_parameters()) slots.push_back({p->name, &p->value, p});
-    for (Buffer* b : m.own_buffers()) slots.push_back({b->name, &b->value, nullptr});
+    for (Parameter* p : m.own_parameters()) slots.push_back({p->name, &p->value, &p->version, p});
+    for (Buffer* b : m.own_buffers()) slots.push_back({b->name, &b->value, &b->version, nullptr});
   });
   return slots;
 }
@@ -154,11 +155,8 @@ LoadReport load_weights(Network& network, const StateDict& weights, const LoadOp
 
   for (const auto& [slot, tensor] : c.matched) {
     slot.value->copy_from(*tensor);
-    if (slot.parameter != nullptr) ++slot.parameter->version;
+    ++*slot.version;
   }
-  network.visit([](Module& m) {
-    if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) ++bn->version;
-  });
   LoadReport report{.matched = c.matched.size(),
                     .total = slots.size() - c.lacking_counters,
                     .replaced = c.other_head,

@@ -11,7 +11,7 @@ namespace {
 
 std::string names_and_shapes(const std::string& model) {
   std::string text;
-  const auto network = make_network(model, {.num_classes = default_num_classes(model)});
+  const auto network = make_network(model, {.num_classes = network_facts(model).num_classes});
   for (const auto& [name, tensor] : network->state_dict())
     text += model + "\t" + name + "\t" + tensor.shape().text() + "\n";
   return text;
@@ -46,13 +46,13 @@ TEST_CASE("every model is what its name says") {
   CHECK(model_names().size() == std::size(counts));
   for (const auto& [name, count] : counts) {
     const auto network = make_network(
-        name, {.num_classes = default_num_classes(name), .in_channels = default_in_channels(name)});
+        name, {.num_classes = network_facts(name).num_classes, .in_channels = network_facts(name).in_channels});
     CHECK(network->name() == name);
     std::int64_t parameters = 0;
     for (const Parameter* p : network->parameters()) parameters += p->value.elements();
     CHECK_MESSAGE(parameters == count, name);
     CHECK(network->num_classes() ==
-          (network->name() == "scratch_cnn" ? 1 : default_num_classes(name)));  // one logit for two classes
+          (network->name() == "scratch_cnn" ? 1 : network_facts(name).num_classes));  // one logit for two classes
   }
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("an unknown model is answered with the nearest ones") {
 TEST_CASE("DenseNet-BC has any depth and growth") {
   const auto network = make_network("densenet_bc_16_6", {.num_classes = 3});
   CHECK(network->name() == "densenet_bc_16_6");
-  CHECK(default_num_classes("densenet_bc_16_6") == 10);
+  CHECK(network_facts("densenet_bc_16_6").num_classes == 10);
   CHECK(network->state_dict().at("features.conv0.weight").shape() == Shape{12, 3, 3, 3});
   CHECK(network->state_dict().at("features.denseblock3.denselayer2.conv2.weight").shape() ==
         Shape{6, 24, 3, 3});

@@ -88,8 +88,8 @@ TEST_CASE("the scratch CNN of the story: four views of 512, two numbers") {
   CHECK(weights.at("features.12.weight").shape() == Shape{64, 32, 3, 3});
   CHECK(network->head_name() == "classifier.4");
   CHECK(network->input().size == 512);
-  CHECK(default_in_channels("scratch_cnn") == 1);
-  const NetworkOptions read = ScratchCnn::with_joined_width({}, 30 * 30 * 64 * 4 + 2);
+  CHECK(network_facts("scratch_cnn").in_channels == 1);
+  const NetworkOptions read = ScratchCnn::complete({}, weights);
   CHECK(read.views == 4);
   CHECK(read.features == 2);
 }

@@ -1,4 +1,4 @@
-// The ops that `bench` times, at the shapes of the convolutional networks that Thaw trains.
+// The ops that `bench` times.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "kernels/backend.h"
+#include "tools/bench/layers.h"
 
 namespace thaw::bench {
 
@@ -19,48 +20,6 @@ struct Case {
   double flops, bytes;  // as Cost says; read and written together
   std::function<void()> run;
 };
-
-// One kind of convolution of a network at 224x224: input channels, output channels, kernel, stride, input
-// height.
-struct Layer {
-  std::int64_t in, out, kernel, stride, size;
-  int count;
-};
-
-inline std::vector<Layer> layers_of(const std::string& network) {
-  if (network == "resnet18")
-    return {{3, 64, 7, 2, 224, 1},   {64, 64, 3, 1, 56, 4},   {64, 128, 3, 2, 56, 1},
-            {64, 128, 1, 2, 56, 1},  {128, 128, 3, 1, 28, 3}, {128, 256, 3, 2, 28, 1},
-            {128, 256, 1, 2, 28, 1}, {256, 256, 3, 1, 14, 3}, {256, 512, 3, 2, 14, 1},
-            {256, 512, 1, 2, 14, 1}, {512, 512, 3, 1, 7, 3}};
-  if (network == "resnet50")
-    return {{3, 64, 7, 2, 224, 1},    {64, 64, 1, 1, 56, 1},    {64, 64, 3, 1, 56, 3},
-            {64, 256, 1, 1, 56, 4},   {256, 64, 1, 1, 56, 2},   {256, 128, 1, 1, 56, 1},
-            {128, 128, 3, 2, 56, 1},  {128, 512, 1, 1, 28, 4},  {256, 512, 1, 2, 56, 1},
-            {512, 128, 1, 1, 28, 3},  {128, 128, 3, 1, 28, 3},  {512, 256, 1, 1, 28, 1},
-            {256, 256, 3, 2, 28, 1},  {256, 1024, 1, 1, 14, 6}, {512, 1024, 1, 2, 28, 1},
-            {1024, 256, 1, 1, 14, 5}, {256, 256, 3, 1, 14, 5},  {1024, 512, 1, 1, 14, 1},
-            {512, 512, 3, 2, 14, 1},  {512, 2048, 1, 1, 7, 3},  {1024, 2048, 1, 2, 14, 1},
-            {2048, 512, 1, 1, 7, 2},  {512, 512, 3, 1, 7, 2}};
-  if (network == "densenet121") {
-    std::vector<Layer> layers = {{3, 64, 7, 2, 224, 1}};
-    const std::int64_t blocks[] = {6, 12, 24, 16};
-    std::int64_t channels = 64, size = 56;
-    for (int b = 0; b < 4; ++b) {
-      // The bottlenecks of a block differ in their input only; the one in the middle stands for all.
-      const std::int64_t middle = channels + blocks[b] / 2 * 32;
-      layers.push_back({middle, 128, 1, 1, size, static_cast<int>(blocks[b])});
-      layers.push_back({128, 32, 3, 1, size, static_cast<int>(blocks[b])});
-      channels += blocks[b] * 32;
-      if (b == 3) break;
-      size /= 2;  // pooled before the transition's convolution
-      layers.push_back({channels, channels / 2, 1, 1, size, 1});
-      channels /= 2;
-    }
-    return layers;
-  }
-  throw Error("bench: no shapes for '" + network + "'; use resnet18, resnet50 or densenet121");
-}
 
 // Memory for the cases, filled with small numbers; returned at the end.
 class Buffers {
@@ -137,43 +96,38 @@ Case case_of(Backend& backend, const Op& op, const std::string& shape, int count
           [&backend, op] { backend(op); }};
 }
 
-inline std::vector<Case> conv2d_cases(Backend& backend, Buffers& buffers, const Layer& l, std::int64_t batch,
-                                      DType type) {
-  const Conv2dSpec spec{.in = l.in,
-                        .out = l.out,
-                        .kernel_h = l.kernel,
-                        .kernel_w = l.kernel,
-                        .stride = l.stride,
-                        .padding = l.kernel / 2};
-  const View x = buffers.view(batch, l.size, l.size, l.in, type);
-  const View y = buffers.view(batch, spec.out_h(l.size), spec.out_w(l.size), l.out, type);
+inline std::vector<Case> conv2d_cases(Backend& backend, Buffers& buffers, const ConvolutionLayer& l,
+                                      std::int64_t batch, DType type) {
+  const Conv2dSpec& spec = l.spec;
+  const View x = buffers.view(batch, l.height, l.width, spec.in, type);
+  const View y = buffers.view(batch, spec.out_h(l.height), spec.out_w(l.width), spec.out, type);
   const Weights weight{buffers.view(1, 1, 1, spec.weight_elements(), type).data, type};
-  float *bias = buffers.floats(l.out), *dweight = buffers.floats(spec.weight_elements());
-  const std::string shape = fmt::format("{}x{}x{}x{} -> {}, {}x{} /{}", batch, l.size, l.size, l.in, l.out,
-                                        l.kernel, l.kernel, l.stride);
+  float *bias = buffers.floats(spec.out), *dweight = buffers.floats(spec.weight_elements());
+  const std::string shape = fmt::format("{}x{}x{}x{} -> {}, {}x{} /{}", batch, l.height, l.width, spec.in,
+                                        spec.out, spec.kernel_h, spec.kernel_w, spec.stride);
   std::vector<Case> cases;
   const auto add = [&](const auto& op) { cases.push_back(case_of(backend, op, shape, l.count)); };
   add(Conv2dForward{
       .spec = spec, .x = x, .weight = weight, .bias = bias, .activation = Activation::relu, .y = y});
-  if (l.in > 4)  // nothing wants the gradient of the pictures
-    add(Conv2dBackwardData{.spec = spec, .dy = y, .weight = weight, .dx = x});
+  if (!l.pictures) add(Conv2dBackwardData{.spec = spec, .dy = y, .weight = weight, .dx = x});
   add(Conv2dBackwardWeight{.spec = spec, .x = x, .dy = y, .dweight = dweight, .into = Into::assign});
   return cases;
 }
 
-inline std::vector<Case> batch_norm_cases(Backend& backend, Buffers& buffers, std::int64_t batch,
-                                          std::int64_t size, std::int64_t channels, int count, DType type) {
-  const View x = buffers.view(batch, size, size, channels, type),
-             y = buffers.view(batch, size, size, channels, type);
-  const View dx = buffers.view(batch, size, size, channels, type);
+inline std::vector<Case> batch_norm_cases(Backend& backend, Buffers& buffers, const NormLayer& l,
+                                          std::int64_t batch, DType type) {
+  const std::int64_t channels = l.channels;
+  const View x = buffers.view(batch, l.height, l.width, channels, type),
+             y = buffers.view(batch, l.height, l.width, channels, type);
+  const View dx = buffers.view(batch, l.height, l.width, channels, type);
   float *mean = buffers.floats(channels), *var = buffers.floats(channels), *gamma = buffers.floats(channels);
   float *beta = buffers.floats(channels), *sum_g = buffers.floats(channels),
         *sum_gx = buffers.floats(channels);
   std::uint8_t* mask = buffers.bytes(relu_mask_bytes(x.pixels(), channels));
   const BatchNormSpec spec{.activation = Activation::relu};
-  const std::string shape = fmt::format("{}x{}x{}x{}", batch, size, size, channels);
+  const std::string shape = fmt::format("{}x{}x{}x{}", batch, l.height, l.width, channels);
   std::vector<Case> cases;
-  const auto add = [&](const auto& op) { cases.push_back(case_of(backend, op, shape, count)); };
+  const auto add = [&](const auto& op) { cases.push_back(case_of(backend, op, shape, l.count)); };
   add(BatchNormStatistics{.x = x, .mean = mean, .var = var});
   add(BatchNormApply{.spec = spec,
                      .x = x,
@@ -205,6 +159,7 @@ inline std::vector<Case> batch_norm_cases(Backend& backend, Buffers& buffers, st
   return cases;
 }
 
+// Ops that every step has, at the shapes of ResNet-50.
 inline std::vector<Case> other_cases(Backend& backend, Buffers& buffers, std::int64_t batch, DType type) {
   std::vector<Case> cases;
   const auto add = [&](const std::string& shape, const auto& op) {

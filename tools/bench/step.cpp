@@ -31,8 +31,7 @@ std::shared_ptr<void> random_pictures(Backend& backend, std::size_t bytes) {
 StepTimes time_steps(Backend& backend, const StepOptions& options, const StepAnswer& answer) {
   if (options.task != "both" && options.task != "train" && options.task != "inference")
     throw Error("bench: --step has no '" + options.task + "'; --only is train or inference");
-  const std::int64_t classes = default_num_classes(options.model);
-  const auto network = make_network(options.model, {.num_classes = classes});
+  const auto network = make_network(options.model, options.network);
   initialize(*network, 1);
   apply_freeze_plan(*network, options.freeze);
   set_dense_form(*network, options.dense_form);
@@ -42,14 +41,17 @@ StepTimes time_steps(Backend& backend, const StepOptions& options, const StepAns
   optimizer->plan(arenas);
   StepControl control(backend);
 
-  const Shape shape{options.batch, 3, options.input_size, options.input_size};
+  const Shape shape{options.batch, network->in_channels(), options.input_size, options.input_size};
   const auto bytes = static_cast<std::size_t>(shape.elements());
   const std::shared_ptr<void> pictures = random_pictures(backend, bytes);
   const ImageInput input(backend, default_preprocess(*network), options.type);
+  const std::int64_t logits = network->num_classes();
+  const bool binary = logits == 1;
   std::vector<int> labels(static_cast<std::size_t>(options.batch));
   for (std::size_t i = 0; i < labels.size(); ++i)
-    labels[i] = static_cast<int>(i % static_cast<std::size_t>(classes));
-  const Tensor targets = label_targets(labels, classes, 0.0f, {}).to(backend);
+    labels[i] = static_cast<int>(i % static_cast<std::size_t>(binary ? 2 : logits));
+  const Tensor targets =
+      (binary ? binary_targets(labels, 0.0f) : label_targets(labels, logits, 0.0f, {})).to(backend);
   const float count = label_normalizer(labels, {});
   const Tensor normalizer = from_contiguous({&count, 1}, {1}).to(backend);
 
@@ -61,9 +63,9 @@ StepTimes time_steps(Backend& backend, const StepOptions& options, const StepAns
   Tensor images = Tensor::empty(backend, shape, DType::u8);
   const auto train = [&] {
     arenas.clear_gradients();
-    const Variable logits =
-        network->forward(input.normalized(images, nullptr), Mode::train(control.device()));
-    const Loss loss = softmax_cross_entropy(logits, targets, normalizer);
+    const Variable y = network->forward(input.normalized(images, nullptr), Mode::train(control.device()));
+    const Loss loss = binary ? binary_cross_entropy_with_logits(y, targets, {}, normalizer)
+                             : softmax_cross_entropy(y, targets, normalizer);
     backward(loss.loss, one);
     optimizer->step(control);
   };
@@ -88,7 +90,7 @@ StepTimes time_steps(Backend& backend, const StepOptions& options, const StepAns
   backend.reset_peak();
   times.inference_seconds = median_seconds(options.repeats, [&] {
     backend.upload(images.data(), pictures.get(), bytes);
-    const Variable logits = network->forward(input.normalized(images, nullptr), Mode::eval());
+    const Variable y = network->forward(input.normalized(images, nullptr), Mode::eval());
     backend.synchronize();
   });
   times.inference_peak_bytes = backend.peak_bytes();

@@ -10,11 +10,14 @@
 
 #include "kernels/backend.h"
 #include "layers/dense_block.h"
+#include "models/network.h"
 
 namespace thaw::bench {
 
 struct StepOptions {
-  std::string model, freeze;  // freeze: see models/freeze/plan.h
+  std::string model;
+  NetworkOptions network = {};
+  std::string freeze = "none";  // see models/freeze/plan.h
   std::int64_t batch = 16, input_size = 224;
   DType type = DType::f32;
   int repeats = 5;
@@ -30,7 +33,7 @@ struct StepTimes {
 // Told what was measured as soon as it is known. task: "train" or "inference".
 using StepAnswer = std::function<void(const std::string& task, double seconds, std::size_t peak_bytes)>;
 
-// SGD with momentum, softmax cross-entropy over 1000 classes, batch statistics where the plan trains.
+// SGD with momentum; cross-entropy, of one logit the binary one; batch statistics where the plan trains.
 StepTimes time_steps(Backend& backend, const StepOptions& options, const StepAnswer& answer = {});
 
 }  // namespace thaw::bench

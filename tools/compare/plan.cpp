@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "layers/conv2d.h"
+#include "models/registry.h"
 #include "tools/program/frame.h"
 
 namespace thaw {
@@ -13,7 +13,9 @@ namespace {
 
 bool has_convolution(Module& module) {
   bool found = false;
-  module.visit([&found](Module& m) { found = found || dynamic_cast<Conv2d*>(&m) != nullptr; });
+  module.visit([&found](Module& m) {
+    for (const Parameter* p : m.own_parameters()) found = found || p->value.shape().rank() == 4;
+  });
   return found;
 }
 
@@ -23,10 +25,6 @@ std::vector<std::size_t> blocks_of(const Network& network) {
   for (std::size_t i = 0; i + 1 < network.stages().size(); ++i)
     if (has_convolution(*network.stages()[i].module)) blocks.push_back(i);
   return blocks;
-}
-
-bool is_torchvision_densenet(const Network& network) {
-  return network.name().rfind("densenet", 0) == 0 && network.name().rfind("densenet_bc", 0) != 0;
 }
 
 }  // namespace
@@ -45,10 +43,8 @@ std::vector<ComparePlan> compare_plans(const Network& network, const std::string
                      "upto:" + network.stages()[first - 1].name});
   }
   plans.push_back({"all", "all blocks", model, true, "none"});
-  std::string spec = story;
-  if (spec.empty() && is_torchvision_densenet(network))
-    spec = "features[0:9],features[11]";
-  else if (spec.empty())
+  std::string spec = story.empty() ? network_facts(model).story : story;
+  if (spec.empty())
     spec = blocks.size() > 2 ? "upto:" + network.stages()[blocks[blocks.size() - 2] - 1].name : "backbone";
   plans.push_back({"story", fmt::format("--freeze '{}' --bn train", spec), model, true, spec, "train"});
   return plans;

@@ -9,6 +9,7 @@
 #include "io/file/bytes.h"
 #include "io/file/text.h"
 #include "kernels/error.h"
+#include "models/registry.h"
 #include "tools/evaluate/evaluate_model.h"
 #include "tools/network/data_options.h"
 #include "tools/program/bounded_json.h"
@@ -31,7 +32,7 @@ TrainOptions options_of(const CompareSettings& settings, const ComparePlan& plan
   o.cache_features = o.cache_features && plan.freeze != "none" && plan.bn != "train";
   o.lr = lr;
   o.seed = seed;
-  if (plan.model == "scratch_cnn") {
+  if (network_facts(plan.model).one_size) {
     if (o.model.in_channels == 0) o.model.in_channels = 3;  // as the networks it is compared with
     o.model.input_size = settings.scratch_size;
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "kernels/counting_backend.h"
-#include "layers/batch_norm.h"
 #include "models/registry.h"
 
 namespace thaw {
@@ -23,7 +22,7 @@ Session twin(const Session& session) {
   auto original = modules.begin();
   copy.network->visit([&](Module& m) {
     m.freeze((*original)->frozen());
-    if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) bn->policy = dynamic_cast<BatchNorm2d&>(**original).policy;
+    m.set_batch_norm_policy((*original)->batch_norm_policy());
     ++original;
   });
   copy.plan();

@@ -35,10 +35,8 @@ std::string label_of(Network& network, const Network::Stage& stage) {
 std::string batch_norm_of(Module& stage) {
   std::set<std::string> kinds;
   stage.visit([&kinds](Module& m) {
-    const auto* bn = dynamic_cast<const BatchNorm2d*>(&m);
-    if (bn == nullptr) return;
-    const bool batch = bn->uses_batch(Mode::train());
-    kinds.insert(!batch ? "running" : bn->frozen() ? "moving" : "batch");
+    if (m.own_buffers().empty()) return;  // only a BatchNorm has some
+    kinds.insert(!m.moves_buffers(Mode::train()) ? "running" : m.frozen() ? "moving" : "batch");
   });
   if (kinds.size() > 1) return "both";
   return kinds.empty() ? "" : *kinds.begin();

@@ -59,7 +59,7 @@ void check_backend_options(const BackendOptions& o, const std::string& device, c
 
 void check_model_name(const std::string& name) {
   try {
-    default_num_classes(name);
+    network_facts(name);
   } catch (const Error& e) {
     throw UsageError(std::string("--model: ") + e.what());
   }
@@ -87,9 +87,9 @@ void override_preprocess(const ModelOptions& o, Preprocess& p) {
 
 void override_preprocess(const ModelOptions& o, const Network& network, Preprocess& p) {
   override_preprocess(o, p);
-  if (network.name() == "scratch_cnn" && p.input_size != network.input().size)
-    throw UsageError("--input-size " + std::to_string(p.input_size) +
-                     ": these weights of scratch_cnn are for " + std::to_string(network.input().size));
+  if (network_facts(network.name()).one_size && p.input_size != network.input().size)
+    throw UsageError("--input-size " + std::to_string(p.input_size) + ": these weights of " + network.name() +
+                     " are for " + std::to_string(network.input().size));
 }
 
 }  // namespace thaw

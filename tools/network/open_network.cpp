@@ -1,7 +1,6 @@
 #include "tools/network/open_network.h"
 
 #include "models/registry.h"
-#include "models/scratch_cnn.h"
 #include "models/weights/input_channels.h"
 #include "models/weights/load.h"
 #include "tools/program/frame.h"
@@ -11,15 +10,11 @@ namespace thaw {
 namespace {
 
 NetworkOptions options_in(const StateDict& tensors, const ModelOptions& options) {
-  NetworkOptions found{
-      .num_classes = default_num_classes(options.model),
-      .in_channels = options.in_channels == 0 ? default_in_channels(options.model) : options.in_channels,
-      .input_size = options.input_size};
-  const Tensor* joined = tensors.find("classifier.0.weight");
-  if (options.model == "scratch_cnn" && joined != nullptr && joined->shape().rank() == 2) {
-    const NetworkOptions wider = ScratchCnn::with_joined_width(found, joined->shape()[1]);
-    if (wider.views > 0) found = wider;
-  }
+  const NetworkFacts& facts = network_facts(options.model);
+  NetworkOptions found{.num_classes = facts.num_classes,
+                       .in_channels = options.in_channels == 0 ? facts.in_channels : options.in_channels,
+                       .input_size = options.input_size};
+  if (facts.complete != nullptr) found = facts.complete(found, tensors);
   const std::string head = make_network(options.model, found)->head_name() + ".weight";
   const Tensor* weight = tensors.find(head);
   if (weight != nullptr && weight->shape().rank() == 2 && weight->shape()[0] > 0)

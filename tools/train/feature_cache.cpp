@@ -6,8 +6,6 @@
 #include <cstring>
 #include <memory>
 
-#include "layers/batch_norm.h"
-#include "layers/dropout.h"
 #include "tools/evaluate/batch_run.h"
 #include "tools/program/progress.h"
 
@@ -18,9 +16,7 @@ bool is_fixed(Module& stage) {
   bool fixed = true;
   stage.visit([&fixed](Module& m) {
     for (const Parameter* p : m.own_parameters()) fixed = fixed && p->frozen;
-    if (const auto* bn = dynamic_cast<const BatchNorm2d*>(&m))
-      fixed = fixed && !bn->uses_batch(Mode::train());
-    fixed = fixed && dynamic_cast<const Dropout*>(&m) == nullptr;
+    fixed = fixed && !m.moves_buffers(Mode::train()) && !m.is_random(Mode::train());
   });
   return fixed;
 }

@@ -122,7 +122,7 @@ void TrainingRun::build_network(const TrainState* state) {
     throw UsageError("--model NAME is required; see --help");
   }
   if (!file.described || o.in_channels != 0)
-    d.options.in_channels = o.in_channels != 0 ? o.in_channels : default_in_channels(d.model);
+    d.options.in_channels = o.in_channels != 0 ? o.in_channels : network_facts(d.model).in_channels;
   d.options.views = splits_.train.views;
   d.features = features_;
   d.options.features = static_cast<std::int64_t>(features_.size());

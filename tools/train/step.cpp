@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "layers/batch_norm.h"
 #include "layers/losses.h"
 #include "tools/cost/picture_memory.h"
 
@@ -182,10 +181,7 @@ std::vector<std::uint64_t> TrainingStep::counters() const {
   std::vector<std::uint64_t> values;
   session_->network->visit([&](Module& m) {
     for (const Parameter* p : m.own_parameters()) values.push_back(p->version);
-    if (const auto* bn = dynamic_cast<const BatchNorm2d*>(&m)) {
-      values.push_back(bn->version);
-      values.push_back(static_cast<std::uint64_t>(*bn->num_batches_tracked.value.as<std::int64_t>()));
-    }
+    for (const Buffer* b : m.own_buffers()) values.push_back(b->version);
   });
   return values;
 }
@@ -195,8 +191,7 @@ std::vector<std::uint64_t> TrainingStep::marks() const {
   std::vector<std::uint64_t> values = counters();
   session_->network->visit([&](Module& m) {
     for (const Parameter* p : m.own_parameters()) values.push_back(p->wants_gradient() ? 1 : 0);
-    if (const auto* bn = dynamic_cast<const BatchNorm2d*>(&m))
-      values.push_back(static_cast<std::uint64_t>(bn->policy));
+    values.push_back(m.moves_buffers(Mode::train()) ? 1 : 0);
   });
   return values;
 }
@@ -205,9 +200,10 @@ void TrainingStep::advance_counters(const std::vector<std::uint64_t>& by) {
   auto next = by.begin();
   session_->network->visit([&](Module& m) {
     for (Parameter* p : m.own_parameters()) p->version += *next++;
-    if (auto* bn = dynamic_cast<BatchNorm2d*>(&m)) {
-      bn->version += *next++;
-      *bn->num_batches_tracked.value.as<std::int64_t>() += static_cast<std::int64_t>(*next++);
+    for (Buffer* b : m.own_buffers()) {
+      // num_batches_tracked lies in host memory, too.
+      if (b->value.dtype() == DType::i64) *b->value.as<std::int64_t>() += static_cast<std::int64_t>(*next);
+      b->version += *next++;
     }
   });
 }
