@@ -1,9 +1,8 @@
 // Tensor: shape, type and shared storage, on a backend or in plain host memory.
 //
 // Layout: tensors of rank 4 (activations [N,C,H,W], convolution weights [O,I,H,W], pictures) lie
-// channels-last in memory
-// ([N,H,W,C], [O,H,W,I]), pixels `pitch` elements apart; all others lie row-major in their logical order.
-// Files hold PyTorch's order; io/ converts (to_contiguous, from_contiguous below).
+// channels-last in memory ([N,H,W,C], [O,H,W,I]), pixels `pitch` elements apart; all others lie row-major in
+// their logical order. Files hold PyTorch's order; io/ converts (to_contiguous, from_contiguous below).
 #pragma once
 
 #include <memory>

@@ -105,9 +105,8 @@ constexpr Index turn_strip = 256;  // columns of one unit of turn_blocks
 
 struct WeightLoops {
   // Weights [rows, columns] of 32-bit words into blocks of `block` <= 64 rows, each turned: word (r, c) goes
-  // to
-  // ((r / block) * columns + c) * block + r % block; rows past the last are 0. [begin, end): units of block x
-  // turn_strip words, row blocks outermost.
+  // to ((r / block) * columns + c) * block + r % block; rows past the last are 0. [begin, end): units of
+  // block x turn_strip words, row blocks outermost.
   void (*turn_blocks)(const std::uint32_t* w, Index rows, Index columns, Index block, std::uint32_t* to,
                       Index begin, Index end);
 };

@@ -103,8 +103,8 @@ struct AdamW {
 };
 
 // A block walks over the table's chunks. What depends on the step alone is computed once per block: all
-// segments of a table have the same first_step.
-// `aligned`: every arena begins at a multiple of 16 bytes (the bf16 copy of 8).
+// segments of a table have the same first_step. `aligned`: every arena begins at a multiple of 16 bytes (the
+// bf16 copy of 8).
 template <class F>
 __global__ void __launch_bounds__(block_threads)
     step_kernel(F f, SegmentTable table, const StepState* state, bool aligned) {

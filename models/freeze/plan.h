@@ -1,10 +1,12 @@
 // What a --freeze SPEC means.
 //
 // Comma-separated items; what no item names stays trainable:
-//   NAME[a:b], NAME[a]   children of module NAME by index, half-open ("layer1[0:2]"); "stages[a:b]": the
-//   network's stages upto:NAME            all stages up to and including NAME none                 nothing
+//   NAME[a:b], NAME[a]   children of module NAME by index, half-open ("layer1[0:2]");
+//                        "stages[a:b]": the network's stages
+//   upto:NAME            all stages up to and including NAME
+//   none                 nothing
 //   backbone             all but the head
-//   globs over module paths with * and ? ("layer1", "layer?.0.*"); * also crosses dots
+//   GLOB                 modules whose path fits * and ? ("layer1", "layer?.0.*"); * also crosses dots
 #pragma once
 
 #include <string>

@@ -35,10 +35,9 @@ StateDict with_current_names(const Network& network, const StateDict& weights, c
 void check_weights(Network& network, const StateDict& weights, const LoadOptions& options = {});
 
 // Copies every tensor of `weights` to the network's parameter or buffer of that name, old names
-// (with_current_names) included. Throws Error before
-// anything is changed if nothing matches, or if tensors are missing, unexpected or misshapen: the message
-// names at most ten and the remedy. A missing num_batches_tracked is no error. Works before and after the
-// arenas are planned.
+// (with_current_names) included. Throws Error before anything is changed if nothing matches, or if tensors
+// are missing, unexpected or misshapen: the message names at most ten and the remedy. A missing
+// num_batches_tracked is no error. Works before and after the arenas are planned.
 LoadReport load_weights(Network& network, const StateDict& weights, const LoadOptions& options = {});
 
 }  // namespace thaw

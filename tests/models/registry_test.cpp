@@ -45,14 +45,15 @@ TEST_CASE("every model is what its name says") {
       {"scratch_cnn", 7397937}};
   CHECK(model_names().size() == std::size(counts));
   for (const auto& [name, count] : counts) {
-    const auto network = make_network(
-        name, {.num_classes = network_facts(name).num_classes, .in_channels = network_facts(name).in_channels});
+    const auto network = make_network(name, {.num_classes = network_facts(name).num_classes,
+                                             .in_channels = network_facts(name).in_channels});
     CHECK(network->name() == name);
     std::int64_t parameters = 0;
     for (const Parameter* p : network->parameters()) parameters += p->value.elements();
     CHECK_MESSAGE(parameters == count, name);
-    CHECK(network->num_classes() ==
-          (network->name() == "scratch_cnn" ? 1 : network_facts(name).num_classes));  // one logit for two classes
+    CHECK(network->num_classes() == (network->name() == "scratch_cnn"
+                                         ? 1
+                                         : network_facts(name).num_classes));  // one logit for two classes
   }
 }
 

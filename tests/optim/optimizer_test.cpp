@@ -57,9 +57,9 @@ TEST_CASE("SGD: three steps by hand") {
     Problem p(backend);
     const auto sgd = make_optimizer("sgd", {.momentum = 0.5f, .weight_decay = 0.1f});
     sgd->plan(p.arenas);
-    // vector, without decay: v = 1, 1.5, 0.75 (gradients 1, 1, 0); w = 3 - 0.1 * (1 + 1.5 + 0.75).
-    // matrix: g = 1 + 0.1 w: v = 1.1, w = 0.89; v = 0.55 + 1.089 = 1.639, w = 0.7261;
-    // v = 0.8195 + 0.07261 = 0.89211, w = 0.636889.
+    // vector, without decay: v = 1, 1.5, 0.75 (gradients 1, 1, 0); w = 3 - 0.1 * (1 + 1.5 + 0.75). matrix: g
+    // = 1 + 0.1 w: v = 1.1, w = 0.89; v = 0.55 + 1.089 = 1.639, w = 0.7261; v = 0.8195 + 0.07261 = 0.89211, w
+    // = 0.636889.
     p.step(*sgd, 1.0f);
     CHECK(p.first() == doctest::Approx(0.89).epsilon(1e-6));
     p.step(*sgd, 1.0f);

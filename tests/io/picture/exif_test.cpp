@@ -28,8 +28,7 @@ TEST_CASE("orientation is read in both byte orders; anything broken gives 1 (I08
 }
 
 TEST_CASE("the eight orientations turn the picture (I08)") {
-  // a b c
-  // d e f
+  // a b c d e f
   const Image image{
       .width = 3, .height = 2, .channels = 1, .pixels = {'a', 'b', 'c', 'd', 'e', 'f'}, .notes = {}};
   const char* expected[] = {"abcdef", "cbafed", "fedcba", "defabc", "adbecf", "daebfc", "fcebda", "cfbead"};
