@@ -160,12 +160,13 @@ int main(int argc, char** argv) {
     if (file.empty()) {
       const std::string& name = train.model.model;
       check_model_name(name);
-      const NetworkOptions options{
-          .num_classes = classes > 0 ? classes : network_facts(name).num_classes,
-          .in_channels = train.model.in_channels > 0 ? train.model.in_channels : network_facts(name).in_channels,
-          .views = views,
-          .features = features,
-          .input_size = train.model.input_size};
+      const NetworkOptions options{.num_classes = classes > 0 ? classes : network_facts(name).num_classes,
+                                   .in_channels = train.model.in_channels > 0
+                                                      ? train.model.in_channels
+                                                      : network_facts(name).in_channels,
+                                   .views = views,
+                                   .features = features,
+                                   .input_size = train.model.input_size};
       found = inspect_network(name, options, settings);
     } else {
       found = inspect_file(file, settings);
