@@ -2,12 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
-#include "tools/evaluate/evaluate_model.h"
+#include "tools/evaluate/predict.h"
 #include "tools/network/session.h"
 #include "tools/program/frame.h"
 
@@ -15,106 +13,11 @@ namespace {
 
 using namespace thaw;
 
-struct Prediction {
-  std::string image;                // the first one of a case
-  std::vector<std::string> views;   // all of a case
-  std::vector<double> probability;  // per class
-  std::vector<int> order;           // class indices, most probable first
-  std::vector<float> logits;        // as the network gave them
-};
-
 struct Output {
   int topk = 5;
   std::string format = "table";
   bool logits = false;
 };
-
-// One case's numbers "x,y,...", standardised. Throws UsageError where they are not what the model takes.
-std::vector<float> numbers_of(const std::string& text, const ModelDescription& description) {
-  std::vector<float> numbers;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    double value = 0;
-    const auto [stop, error] = std::from_chars(text.data() + begin, text.data() + end, value);
-    if (error != std::errc() || stop != text.data() + end || !std::isfinite(value))
-      throw UsageError("--features '" + text + "': numbers with commas between, as in --features 61,0.5");
-    if (numbers.size() < description.features.size()) {
-      const FeatureScale& scale = description.features[numbers.size()];
-      value = (value - scale.mean) / scale.std;
-    }
-    numbers.push_back(static_cast<float>(value));
-    begin = end + 1;
-  }
-  if (numbers.size() != description.features.size())
-    throw UsageError(fmt::format("--features '{}': {} numbers, but the model takes {}", text, numbers.size(),
-                                 description.features.size()));
-  return numbers;
-}
-
-// Throws UsageError unless pictures and numbers make whole cases.
-void check_cases(const ModelDescription& d, std::size_t images, std::size_t numbers) {
-  const auto views = static_cast<std::size_t>(d.options.views);
-  if (images % views != 0)
-    throw UsageError(
-        fmt::format("{} pictures, but a case of this model has {}: give the pictures of each case in a row",
-                    images, views));
-  const std::size_t cases = images / views;
-  if (d.features.empty() && numbers > 0) throw UsageError("--features: the model takes none");
-  if (d.features.empty() || numbers == cases) return;
-  std::string names;
-  for (const FeatureScale& f : d.features) names += (names.empty() ? "" : ",") + f.name;
-  throw UsageError(fmt::format("the model takes --features {} once for each case: {} given for {} cases",
-                               names, numbers, cases));
-}
-
-// Fills in what the network's output says.
-void complete(Prediction& p, const Variable& output) {
-  p.logits = host_rows(output);
-  const auto count = static_cast<std::int64_t>(p.logits.size());
-  for (const float z : p.logits)
-    if (!std::isfinite(z))
-      throw Error(p.image + ": the network's output is not finite; are the weights broken?");
-  p.probability = probabilities(p.logits.data(), count);
-  p.order.resize(p.probability.size());
-  std::iota(p.order.begin(), p.order.end(), 0);
-  // By logit where there is one per class: probabilities can tie where logits do not.
-  std::stable_sort(p.order.begin(), p.order.end(), [&](int a, int b) {
-    const auto x = static_cast<std::size_t>(a), y = static_cast<std::size_t>(b);
-    return count == 1 ? p.probability[x] > p.probability[y] : p.logits[x] > p.logits[y];
-  });
-}
-
-std::vector<Prediction> predict(Session& session, const std::vector<std::string>& images,
-                                const std::vector<std::string>& numbers) {
-  check_cases(session.description, images.size(), numbers.size());
-  const Preprocess& preprocess = session.description.preprocess;
-  const ImageInput input(*session.backend, preprocess, session.activations);
-  std::vector<Prediction> all;
-  Variable output;  // of the last case
-  const std::int64_t views = session.description.options.views, size = preprocess.input_size;
-  for (auto at = images.begin(); at != images.end(); at += views) {
-    Prediction p;
-    p.views.assign(at, at + views);
-    p.image = *at;
-    const Tensor pixels = Tensor::empty_host({views, preprocess.channels, size, size}, DType::u8);
-    for (std::int64_t v = 0; v < views; ++v)
-      transform_eval(read_image(at[v], preprocess.channels), preprocess,
-                     pixels.as<std::uint8_t>() + v * size * size * preprocess.channels);
-    Tensor features;
-    if (!numbers.empty()) {
-      const std::vector<float> row = numbers_of(numbers[all.size()], session.description);
-      features = from_contiguous(row, {1, static_cast<std::int64_t>(row.size())});
-    }
-    const Variable x = input(pixels, {});
-    const Tensor row = features.defined() ? features.to(*session.backend) : Tensor();
-    // The case before this one was on the device while this one was read and uploaded.
-    if (!all.empty()) complete(all.back(), output);
-    output = session.network->forward(x, row, Mode::eval());
-    all.push_back(std::move(p));
-  }
-  if (!all.empty()) complete(all.back(), output);
-  return all;
-}
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;

@@ -1,15 +1,15 @@
 # Install rules: libraries, headers and the package that find_package(Thaw) finds; tools/CMakeLists.txt
-# installs the programs. Thaw::thaw is everything.
+# installs the programs. Thaw::thaw is everything, what the programs are made of included.
 include(CMakePackageConfigHelpers)
 
 add_library(thaw INTERFACE)
-target_link_libraries(thaw INTERFACE thaw_models thaw_optim thaw_io)
+target_link_libraries(thaw INTERFACE thaw_tools)
 add_library(Thaw::thaw ALIAS thaw)
 if(THAW_EMULATED)
   return()  # the emulator is for this project's own tests
 endif()
 
-set(thaw_exported thaw thaw_kernels thaw_tensor thaw_layers thaw_models thaw_optim thaw_io)
+set(thaw_exported thaw thaw_kernels thaw_tensor thaw_layers thaw_models thaw_optim thaw_io thaw_tools)
 get_target_property(thaw_kernels_links thaw_kernels LINK_LIBRARIES)
 foreach(backend thaw_kernels_cpu thaw_kernels_cuda)
   if(backend IN_LIST thaw_kernels_links)
@@ -26,11 +26,14 @@ if(thaw_kernels_cuda IN_LIST thaw_exported)
 endif()
 
 install(TARGETS ${thaw_exported} EXPORT ThawTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(folder kernels tensor layers models optim io)
-  install(DIRECTORY ${CMAKE_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/thaw
-          FILES_MATCHING PATTERN "*.h"
-          PATTERN "cpu" EXCLUDE PATTERN "cuda" EXCLUDE PATTERN "reference" EXCLUDE)
+set(thaw_header_folders kernels tensor layers models optim io)
+foreach(folder program network cost evaluate report train)
+  list(APPEND thaw_header_folders tools/${folder})
 endforeach()
+install(CODE "set(SOURCE ${CMAKE_SOURCE_DIR})
+set(FOLDERS \"${thaw_header_folders}\")
+set(INCLUDE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")
+include(${CMAKE_CURRENT_LIST_DIR}/install_headers.cmake)")
 
 set(thaw_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Thaw)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ThawConfig.cmake.in ${CMAKE_BINARY_DIR}/ThawConfig.cmake

@@ -1,12 +1,15 @@
 // The options that say which pictures are read, and the reading of their splits.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "io/data/loader.h"
 #include "tools/network/model_description.h"
+
+namespace CLI {
+class App;  // of CLI11, which those who only fill the struct need not have
+}
 
 namespace thaw {
 

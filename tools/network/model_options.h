@@ -1,12 +1,15 @@
 // The options that say which network runs where and how pictures become its input; shared by all programs.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "kernels/backend.h"
 #include "tools/network/model_description.h"
+
+namespace CLI {
+class App;  // of CLI11, which those who only fill the struct need not have
+}
 
 namespace thaw {
 

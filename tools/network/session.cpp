@@ -1,6 +1,9 @@
 #include "tools/network/session.h"
 
+#include "io/weights/checkpoint.h"
 #include "io/weights/weights.h"
+#include "models/registry.h"
+#include "models/weights/head.h"
 #include "models/weights/load.h"
 #include "tools/network/open_network.h"
 #include "tools/program/frame.h"
@@ -25,6 +28,22 @@ std::string device_line(const ModelOptions& options, const Backend& backend) {
   std::string line = "device: " + backend.description(), reason;
   if (options.device == "auto" && !cuda_available(&reason)) line += " (auto: " + reason + ")";
   return line;
+}
+
+Session load_model(const std::string& weights, ModelOptions options) {
+  options.weights = weights;
+  return open_for_evaluation(options);
+}
+
+void save_model(const Session& session, const std::string& path) {
+  write_checkpoint(path, session.network->state_dict(), session.description.json());
+}
+
+void replace_head(Session& session, const std::vector<std::string>& classes, std::uint64_t seed) {
+  ModelDescription& d = session.description;
+  d.classes = classes;
+  d.options.num_classes = static_cast<std::int64_t>(classes.size());
+  replace_head(*session.network, make_network(d.model, d.options)->num_classes(), seed);
 }
 
 Session open_for_evaluation(const ModelOptions& options) {

@@ -31,6 +31,15 @@ void open_device(const ModelOptions& options, Session& session);
 // "device: ..." for people; where `auto` did not find a GPU it says why.
 std::string device_line(const ModelOptions& options, const Backend& backend);
 
+// The network of a file of weights, ready to run: open_for_evaluation with these weights.
+Session load_model(const std::string& weights, ModelOptions options = {});
+
+// Writes the network with its description, as load_model reads it; crash-safe. Throws Error.
+void save_model(const Session& session, const std::string& path);
+
+// Gives the network a new head for these classes, initialised; the rest stays. Plan the session afterwards.
+void replace_head(Session& session, const std::vector<std::string>& classes, std::uint64_t seed = 42);
+
 // A network for evaluation with the weights of options.weights, all of it frozen and on its device. A file
 // that Thaw did not write needs options.model. Throws UsageError or Error.
 Session open_for_evaluation(const ModelOptions& options);

@@ -55,6 +55,9 @@ std::unique_ptr<CLI::App> make_app(const std::string& description, const std::st
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   check_numbers(app);
+  const std::string_view called = argc > 0 ? argv[0] : "";
+  const std::string_view file = called.substr(called.rfind('/') + 1);
+  if (file.starts_with("thaw-")) app.name("thaw " + std::string(file.substr(5)));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

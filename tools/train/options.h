@@ -1,7 +1,6 @@
 // The options of train, and how a resumed run finds its own again.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +9,10 @@
 #include "layers/module.h"
 #include "tools/network/data_options.h"
 #include "tools/network/model_options.h"
+
+namespace CLI {
+class App;  // of CLI11, which those who only fill the struct need not have
+}
 
 namespace thaw {
 

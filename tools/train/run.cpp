@@ -287,10 +287,6 @@ bool TrainingRun::validate(EpochMetrics& metrics, const std::function<bool()>& s
   return true;
 }
 
-void TrainingRun::save_weights(const std::string& path) {
-  write_checkpoint(path, session_.network->state_dict(), session_.description.json());
-}
-
 void TrainingRun::save_state(const OutputDirectory& output) {
   TrainState state;
   state.options = given_;
@@ -304,7 +300,7 @@ void TrainingRun::save_state(const OutputDirectory& output) {
     state.best_logits = from_contiguous(best_.logits, {best_.images, session_.network->num_classes()});
   state.model = session_.network->state_dict();
   state.optimizer = optimizer_->state_dict();
-  save_weights(output.file("last.safetensors"));
+  save_model(session_, output.file("last.safetensors"));
   write_train_state(output.file("train_state.safetensors"), state);
 }
 
@@ -317,7 +313,7 @@ void TrainingRun::restore_best(const OutputDirectory& output) {
   const std::string best = output.file("best.safetensors");
   load_weights(*session_.network, read_weights(best).tensors, {.source = best});
   session_.plan();
-  save_weights(output.file("last.safetensors"));
+  save_model(session_, output.file("last.safetensors"));
   fmt::print(stderr,
              "stopped early: {} epochs without a better validation accuracy (--patience); last.safetensors "
              "holds the weights of the best epoch, {}\n",
@@ -342,7 +338,7 @@ void TrainingRun::hold_best(const OutputDirectory& output) {
         fmt::format("{}: is not what the run wrote after epoch {} ({}); put that back, or start a new run "
                     "in another --output",
                     best, position_.best_epoch, found));
-  save_weights(best);
+  save_model(session_, best);
   fmt::print(stderr, "best.safetensors is written anew from the training state: {}\n", found);
 }
 
@@ -364,7 +360,7 @@ void TrainingRun::end_epoch(const EpochMetrics& metrics, const OutputDirectory& 
   epochs_.push_back(metrics);
   save_state(output);
   // After the state, which knows what it must be: hold_best makes up for a stop between the two.
-  if (best) save_weights(output.file("best.safetensors"));
+  if (best) save_model(session_, output.file("best.safetensors"));
   write_metrics(output.file("metrics.jsonl"), epochs_);
   write_page(output, "");
   fmt::print(stderr, "{}{}\n", epoch_line(metrics, options_.epochs), best ? "  best" : "");

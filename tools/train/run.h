@@ -69,7 +69,6 @@ class TrainingRun {
   // it cannot be written, a warning says why: the run is worth more than its page.
   void write_page(const OutputDirectory& output, const std::string& receipt) const;
   ReportPage page(const OutputDirectory& output, const std::string& receipt) const;
-  void save_weights(const std::string& path);
   void save_state(const OutputDirectory& output);
 
   TrainOptions options_;

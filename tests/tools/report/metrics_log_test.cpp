@@ -1,4 +1,6 @@
 // A run's log is what its state knows: whatever happens to metrics.jsonl, a resumed run makes it whole.
+#include <cmath>
+
 #include "tests/tools/programs.h"
 #include "tools/train/state.h"
 

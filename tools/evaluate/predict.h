@@ -1,0 +1,26 @@
+// What a network says about pictures.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/network/session.h"
+
+namespace thaw {
+
+struct Prediction {
+  std::string image;                // the first one of a case
+  std::vector<std::string> views;   // all of a case
+  std::vector<double> probability;  // per class
+  std::vector<int> order;           // class indices, most probable first
+  std::vector<float> logits;        // as the network gave them
+};
+
+// One prediction for each case of `images`: a picture, or as many in a row as the network takes views.
+// `numbers`: a case's numbers "61,0.5", for each case, where the network takes some. Throws UsageError where
+// pictures and numbers do not make whole cases, Error where a picture cannot be read or the network's output
+// is not finite.
+std::vector<Prediction> predict(Session& session, const std::vector<std::string>& images,
+                                const std::vector<std::string>& numbers = {});
+
+}  // namespace thaw
