@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "io/file/text.h"
 #include "kernels/error.h"
 
 namespace thaw::dataset_detail {
@@ -25,7 +26,7 @@ std::vector<std::string> entries_of(const std::string& directory) {
     void operator()(DIR* stream) const { ::closedir(stream); }
   };
   const std::unique_ptr<DIR, Close> stream(::opendir(directory.c_str()));
-  if (!stream) throw Error(shown(directory) + ": cannot read the folder: " + std::strerror(errno));
+  if (!stream) throw Error(printable(directory) + ": cannot read the folder: " + std::strerror(errno));
   std::vector<std::string> names;
   while (const dirent* entry = ::readdir(stream.get())) {
     const std::string_view name = entry->d_name;
@@ -69,13 +70,6 @@ void walk(const std::string& directory, const std::string& relative, std::set<Fo
 }
 
 }  // namespace
-
-std::string shown(std::string name) {
-  for (char& c : name) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return name;
-}
 
 std::vector<std::string> list_folders(const std::string& directory, FolderCounts& counts) {
   std::vector<std::string> folders;

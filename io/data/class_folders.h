@@ -24,7 +24,4 @@ std::vector<std::string> list_folders(const std::string& directory, FolderCounts
 std::vector<Sample> list_pictures(const std::string& directory, const std::string& relative,
                                   FolderCounts& counts);
 
-// A name in a message: control characters shown as '?', so it stays one line.
-std::string shown(std::string name);
-
 }  // namespace thaw::dataset_detail

@@ -7,6 +7,7 @@
 #include "io/data/class_folders.h"
 #include "io/data/notes.h"
 #include "io/data/split.h"
+#include "io/file/text.h"
 #include "kernels/error.h"
 
 namespace thaw {
@@ -76,15 +77,15 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   while (root.size() > 1 && root.back() == '/') root.pop_back();
   if (!(options.val_split >= 0 && options.val_split < 1)) throw Error("--val-split must be in [0, 1)");
   struct stat status {};
-  if (::stat(root.c_str(), &status) != 0) throw Error(shown(root) + ": no such folder");
-  if (!S_ISDIR(status.st_mode)) throw Error(shown(root) + ": not a folder");
+  if (::stat(root.c_str(), &status) != 0) throw Error(printable(root) + ": no such folder");
+  if (!S_ISDIR(status.st_mode)) throw Error(printable(root) + ": not a folder");
 
   DatasetSplits splits;
   FolderCounts counts;
   const std::vector<std::string> top = list_folders(root, counts);
   const bool has_train = contains(top, "train"), has_test = contains(top, "test");
   if (contains(top, "val") && contains(top, "validation")) {
-    throw Error(shown(root) + ": has both val/ and validation/; keep one");
+    throw Error(printable(root) + ": has both val/ and validation/; keep one");
   }
   const std::string val = contains(top, "val") ? "val" : contains(top, "validation") ? "validation" : "";
   const bool layered = has_train || (!options.classes.empty() && (!val.empty() || has_test));
@@ -94,8 +95,8 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   const std::string train_path = layered ? root + "/train" : root;
   if (layered) folders = has_train ? list_folders(train_path, counts) : std::vector<std::string>{};
   if (folders.empty() && (!layered || has_train)) {
-    throw Error(shown(train_path) + ": no class folders; expected " + shown(directory) + "/CLASS/* or " +
-                shown(directory) + "/{train,val}/CLASS/*");
+    throw Error(printable(train_path) + ": no class folders; expected " + printable(directory) +
+                "/CLASS/* or " + printable(directory) + "/{train,val}/CLASS/*");
   }
   const std::vector<std::string> classes = options.classes.empty() ? folders : options.classes;
   const bool complete = options.classes.empty();
@@ -112,7 +113,7 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   if (layered && has_test) read_other("test", splits.test);
   for (const std::string& name : top) {
     if (layered && name != "train" && name != val && name != "test")
-      splits.notes.push_back("ignored folder: " + shown(name));
+      splits.notes.push_back("ignored folder: " + printable(name));
   }
 
   if (options.val_split > 0 && !splits.val.samples.empty()) {

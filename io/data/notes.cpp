@@ -5,6 +5,7 @@
 
 #include "io/data/class_folders.h"
 #include "io/data/split.h"
+#include "io/file/text.h"
 #include "kernels/error.h"
 
 namespace thaw::dataset_detail {
@@ -22,7 +23,7 @@ std::string name_of(const Dataset& dataset, const std::string& path) {
 
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
-  for (std::size_t i = 0; i < names.size() && i < 8; ++i) text += (i > 0 ? ", " : "") + shown(names[i]);
+  for (std::size_t i = 0; i < names.size() && i < 8; ++i) text += (i > 0 ? ", " : "") + printable(names[i]);
   return names.size() > 8 ? text + ", ..." : text;
 }
 
@@ -30,9 +31,9 @@ void note_imbalance(const Dataset& train, std::vector<std::string>& notes) {
   const std::vector<std::int64_t> counts = train.class_counts();
   const auto [low, high] = std::minmax_element(counts.begin(), counts.end());
   if (counts.empty() || *low == 0 || *high <= 10 * *low) return;
-  notes.push_back("classes are unbalanced: " + shown(train.classes[high - counts.begin()]) + " has " +
+  notes.push_back("classes are unbalanced: " + printable(train.classes[high - counts.begin()]) + " has " +
                   std::to_string(*high) + " training pictures, " +
-                  shown(train.classes[low - counts.begin()]) + " has " + std::to_string(*low) +
+                  printable(train.classes[low - counts.begin()]) + " has " + std::to_string(*low) +
                   "; consider --class-weights balanced");
 }
 
@@ -41,7 +42,7 @@ void note_case(const std::vector<std::string>& classes, std::vector<std::string>
   for (std::string name : classes) {
     const std::string original = name;
     for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    if (!seen.insert(name).second) notes.push_back("class names differ only in case: " + shown(original));
+    if (!seen.insert(name).second) notes.push_back("class names differ only in case: " + printable(original));
   }
 }
 
@@ -75,7 +76,7 @@ void note_copies(const Dataset& train, const Dataset& val, std::vector<std::stri
   }
   if (copies == 0) return;
   notes.push_back(std::to_string(copies) + " val pictures are byte for byte in train too (first: " +
-                  shown(name_of(val, example->path)) + "); validation figures will flatter");
+                  printable(name_of(val, example->path)) + "); validation figures will flatter");
 }
 
 void split_off_validation(DatasetSplits& splits, const ScanOptions& options) {

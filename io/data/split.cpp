@@ -1,14 +1,13 @@
 #include "io/data/split.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <tuple>
 #include <unordered_map>
 
+#include "io/file/bytes.h"
+#include "kernels/error.h"
 #include "kernels/philox.h"
 
 namespace thaw::dataset_detail {
@@ -19,23 +18,20 @@ std::uint64_t hash_bytes(std::uint64_t hash, const void* data, std::size_t count
   return hash;
 }
 
-std::uint64_t hash_file(const std::string& path, std::uint64_t limit) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return 0;
-  std::vector<std::uint8_t> block(static_cast<std::size_t>(std::min<std::uint64_t>(limit, 1u << 16)));
+std::uint64_t hash_file(const std::string& path, std::uint64_t limit) try {
+  FileReader file(path);
+  std::vector<std::byte> block(static_cast<std::size_t>(std::min<std::uint64_t>(limit, 1u << 16)));
   std::uint64_t hash = hash_start;
   while (limit > 0) {
-    const ssize_t count =
-        ::read(file, block.data(), static_cast<std::size_t>(std::min<std::uint64_t>(limit, block.size())));
-    if (count <= 0) {
-      if (count < 0) hash = 0;
-      break;
-    }
-    hash = hash_bytes(hash, block.data(), static_cast<std::size_t>(count));
-    limit -= static_cast<std::uint64_t>(count);
+    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(limit, block.size()));
+    const std::size_t count = file.read({block.data(), wanted});
+    hash = hash_bytes(hash, block.data(), count);
+    if (count < wanted) break;
+    limit -= count;
   }
-  ::close(file);
   return hash;
+} catch (const Error&) {
+  return 0;
 }
 
 std::vector<PictureFile> pictures_of(const std::vector<Sample>& samples) {

@@ -6,6 +6,7 @@
 
 #include "io/data/class_folders.h"
 #include "io/data/dataset.h"
+#include "io/file/text.h"
 #include "kernels/error.h"
 
 namespace thaw {
@@ -22,7 +23,7 @@ struct Verdict {
 
 // The error's text without the path in front, which the table has anyway.
 std::string without_name(const std::string& text, const std::string& path) {
-  const std::string prefix = dataset_detail::shown(path) + ": ";
+  const std::string prefix = printable(path) + ": ";
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
 
@@ -46,8 +47,7 @@ Verdict examine(const std::string& path, bool full, const ImageLimits& limits) {
 
 std::string VerifyReport::table() const {
   std::string text;
-  for (const BadSample& sample : bad)
-    text += dataset_detail::shown(sample.path) + ": " + sample.reason + "\n";
+  for (const BadSample& sample : bad) text += printable(sample.path) + ": " + sample.reason + "\n";
   return text;
 }
 
@@ -86,8 +86,8 @@ VerifyReport verify_images(const Dataset& dataset, int threads, bool full, const
   for (const auto& [note, where] : notes) {
     report.notes.push_back(
         std::to_string(where.first) + (where.first == 1 ? " file: " : " files: ") + note + " (first: " +
-        dataset_detail::shown(where.second % views == 0 ? dataset.samples[where.second / views].relative
-                                                        : path(where.second)) +
+        printable(where.second % views == 0 ? dataset.samples[where.second / views].relative
+                                            : path(where.second)) +
         ")");
   }
   return report;
@@ -111,7 +111,7 @@ void drop_bad(Dataset& dataset, const VerifyReport& report, double max_fraction)
   const std::vector<std::int64_t> after = dataset.class_counts();
   for (std::size_t label = 0; label < after.size(); ++label) {
     if (before[label] > 0 && after[label] == 0) {
-      throw Error("class " + dataset_detail::shown(dataset.classes[label]) + ": all its pictures are bad");
+      throw Error("class " + printable(dataset.classes[label]) + ": all its pictures are bad");
     }
   }
 }

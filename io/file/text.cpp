@@ -22,6 +22,22 @@ std::size_t sequence_length(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// The code point of a well-formed sequence of three bytes.
+unsigned three_bytes(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  return (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
+}
+
+// Unicode's explicit directional marks: 200E, 200F, 202A to 202E, 2066 to 2069 (061C has two bytes).
+bool turns_direction(unsigned code) {
+  return code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
+}  // namespace
+
 bool valid_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = sequence_length(text);
@@ -46,6 +62,15 @@ std::string printable(std::string_view text, std::size_t longest) {
       out += digits[first >> 4];
       out += digits[first & 15];
       text.remove_prefix(1);
+    } else if (length == 2 && text.starts_with("\xd8\x9c")) {
+      out += "\\u061c";
+      text.remove_prefix(length);
+    } else if (length == 3 && turns_direction(three_bytes(text))) {
+      const unsigned code = three_bytes(text);
+      out += "\\u20";
+      out += digits[code >> 4 & 15];
+      out += digits[code & 15];
+      text.remove_prefix(length);
     } else {
       out += text.substr(0, length);
       text.remove_prefix(length);

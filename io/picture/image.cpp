@@ -1,15 +1,12 @@
 #include "io/picture/image.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 
+#include "io/file/bytes.h"
+#include "io/file/text.h"
 #include "io/picture/decoders.h"
 #include "io/picture/exif.h"
 #include "kernels/error.h"
@@ -68,14 +65,6 @@ void note_name(ImageFormat format, const std::string& name, std::vector<std::str
   if (extension == ".tga") named = ImageFormat::tga;
   if (named && *named != format)
     notes.push_back(std::string(image_format_name(format)) + " named " + extension);
-}
-
-// Names may hold anything but '/' and 0: control characters are shown as '?', so a message stays one line.
-std::string printable(std::string name) {
-  for (char& c : name) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  }
-  return name;
 }
 
 // Runs `decode` and puts the file's name before the reason of an error.
@@ -150,31 +139,11 @@ void check_file_size(std::uint64_t bytes, std::size_t limit) {
 // A file's first `most` bytes. Sets `whole` when that is all of it.
 std::vector<std::uint8_t> read_start(const std::string& path, std::size_t limit, std::size_t most,
                                      bool& whole) {
-  struct Descriptor {
-    int value = -1;
-    ~Descriptor() {
-      if (value >= 0) ::close(value);
-    }
-  };
-  struct stat status {};
-  const auto fail = [](const std::string& reason) { throw Error(reason); };
-  if (::stat(path.c_str(), &status) != 0) fail(std::string("cannot open: ") + std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) fail("not a regular file");
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.value < 0) fail(std::string("cannot open: ") + std::strerror(errno));
-  if (::fstat(file.value, &status) != 0 || !S_ISREG(status.st_mode)) fail("not a regular file");
-  check_file_size(static_cast<std::uint64_t>(status.st_size), limit);
-  whole = static_cast<std::size_t>(status.st_size) <= most;
-  std::vector<std::uint8_t> bytes(std::min(static_cast<std::size_t>(status.st_size), most));
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t count = ::read(file.value, bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(std::string("cannot read: ") + std::strerror(errno));
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  bytes.resize(done);
+  FileReader file(path);
+  with_name(path, [&] { check_file_size(file.size(), limit); });
+  whole = file.size() <= most;
+  std::vector<std::uint8_t> bytes(std::min(static_cast<std::size_t>(file.size()), most));
+  bytes.resize(file.read(std::as_writable_bytes(std::span(bytes))));
   return bytes;
 }
 
@@ -182,7 +151,7 @@ std::vector<std::uint8_t> read_start(const std::string& path, std::size_t limit,
 
 std::vector<std::uint8_t> read_picture_file(const std::string& path, std::size_t limit) {
   bool whole = false;
-  return with_name(path, [&] { return read_start(path, limit, limit, whole); });
+  return read_start(path, limit, limit, whole);
 }
 
 Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std::string& name,
@@ -215,7 +184,7 @@ ImageHeader image_header(const std::string& path, const ImageLimits& limits) {
   constexpr std::size_t usual =
       16384;  // holds most headers; large colour profiles or thumbnails come before some
   bool whole = false;
-  const auto start = with_name(path, [&] { return read_start(path, limits.file_bytes, usual, whole); });
+  const auto start = read_start(path, limits.file_bytes, usual, whole);
   const auto format = sniff(start);
   if (!whole && (format == ImageFormat::jpeg || format == ImageFormat::png)) {
     try {

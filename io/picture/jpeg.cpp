@@ -23,9 +23,10 @@ struct JpegReader {
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX + 32] = "";
   int scan_limit = 0;
-  int hit_end = 0;     // the end marker is missing
-  int extraneous = 0;  // bytes before a marker
-  int damaged = 0;     // the entropy-coded data broke off or makes no sense
+  int hit_end = 0;                 // the end marker is missing
+  int extraneous = 0;              // bytes before a marker
+  int damaged = 0;                 // the entropy-coded data broke off or makes no sense
+  bool seen[MAX_COMPONENTS] = {};  // by component: a scan has begun that holds it
 
   JpegReader() = default;
   JpegReader(const JpegReader&) = delete;
@@ -35,6 +36,7 @@ struct JpegReader {
   bool read_header(Bytes file, const ImageLimits& limits);
   bool start();
   bool read_pixels(std::uint8_t* rows);
+  void note_scan();
   bool finished_progression() const;
 };
 
@@ -70,6 +72,7 @@ void on_message(j_common_ptr info, int level) {
 
 void on_progress(j_common_ptr info) {
   JpegReader& reader = reader_of(info);
+  reader.note_scan();
   if (reader.info.input_scan_number <= reader.scan_limit) return;
   std::snprintf(reader.message, sizeof reader.message, "more than %d scans", reader.scan_limit);
   std::longjmp(reader.escape, 1);
@@ -90,6 +93,10 @@ bool JpegReader::read_header(Bytes file, const ImageLimits& limits) {
   return jpeg_read_header(&info, TRUE) == JPEG_HEADER_OK;
 }
 
+void JpegReader::note_scan() {
+  for (int i = 0; i < info.comps_in_scan; ++i) seen[info.cur_comp_info[i]->component_index] = true;
+}
+
 bool JpegReader::start() {
   if (setjmp(escape)) return false;
   progress.progress_monitor = on_progress;
@@ -104,6 +111,7 @@ bool JpegReader::read_pixels(std::uint8_t* rows) {
     JSAMPROW row = rows + stride * info.output_scanline;
     jpeg_read_scanlines(&info, &row, 1);
   }
+  note_scan();
   if (!finished_progression()) ++damaged;
   jpeg_finish_decompress(&info);
   return true;
@@ -201,6 +209,12 @@ Decoded decode_jpeg(Bytes file, const ImageLimits& limits) {
   image.pixels.resize(count * components);
   if (!reader.read_pixels(image.pixels.data())) throw Error(corrupt(reader));
 
+  // A file of several scans may end after one of them; libjpeg takes the others for grey.
+  for (int c = 0; c < components; ++c)
+    if (!reader.seen[c])
+      throw Error("corrupt JPEG: " + std::string(reader.hit_end > 0 ? "it breaks off, and " : "") +
+                  "the data of one of its " + std::to_string(components) +
+                  " colours are missing; save or download it again");
   if (reader.damaged > 0 && reader.hit_end > 0) throw Error("corrupt JPEG: premature end of the file");
   if (reader.damaged > 0) throw Error(corrupt(reader));
   if (reader.hit_end > 0) image.notes.push_back("JPEG without its end marker");

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "io/file/bytes.h"
 #include "kernels/error.h"
 
 namespace thaw {
@@ -49,6 +50,17 @@ std::unique_ptr<CLI::App> make_app(const std::string& description, const std::st
   auto app = std::make_unique<CLI::App>(description, name);
   app->option_defaults()->always_capture_default();
   app->set_config("--config", "", "read options from a file, lines NAME = VALUE; the command line wins");
+  app->get_config_ptr()->check(CLI::Validator(
+      [](const std::string& path) -> std::string {
+        constexpr std::uint64_t limit = std::uint64_t{1} << 20;  // a pipe or a device would never end
+        try {
+          FileBytes(path, limit);
+          return "";
+        } catch (const Error& e) {
+          return e.what();
+        }
+      },
+      ""));
   app->allow_config_extras(CLI::config_extras_mode::error);
   return app;
 }

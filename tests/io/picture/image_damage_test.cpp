@@ -74,6 +74,28 @@ TEST_CASE("a JPEG without its end marker alone is whole, with a notice; strict r
   }
 }
 
+TEST_CASE("a JPEG whose colours lie in scans of their own must hold all of them") {
+  for (const bool progressive : {false, true}) {
+    const FileBytes file = make_jpeg(pattern(48, 40, 3), {.progressive = progressive, .apart = !progressive});
+    CHECK(decode_image(file, 3, "a.jpg").notes.empty());
+    std::vector<std::size_t> scans;
+    for (std::size_t i = 0; i + 1 < file.size(); ++i)
+      if (file[i] == 0xff && file[i + 1] == 0xda) scans.push_back(i);
+    REQUIRE(scans.size() >= 3);
+    for (const std::size_t end : {scans[1], scans[2]})
+      for (const bool marked : {false, true}) {
+        FileBytes cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(end));
+        if (marked) cut.insert(cut.end(), {0xff, 0xd9});
+        CAPTURE(progressive);
+        CAPTURE(end);
+        if (progressive)  // the first scan of a progressive one holds some of every colour
+          CHECK(has(decode_error(cut), marked ? "" : "premature end"));
+        else
+          CHECK(has(decode_error(cut), "colours are missing"));
+      }
+  }
+}
+
 TEST_CASE("extraneous bytes before a marker are a notice, or an error when strict") {
   const FileBytes clean = make_jpeg(pattern(16, 16, 3));
   const FileBytes file = inserted(clean, find_marker(clean, 0xc4), {1, 2, 3});

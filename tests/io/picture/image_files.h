@@ -73,6 +73,7 @@ struct JpegKind {
   bool progressive = false;
   bool arithmetic = false;
   bool one_one = false;  // 4:1:1 chroma
+  bool apart = false;    // baseline, a scan for each component
   J_COLOR_SPACE in = JCS_RGB;
   J_COLOR_SPACE out = JCS_YCbCr;
   int quality = 90;
@@ -97,6 +98,16 @@ inline FileBytes make_jpeg(const Image& image, const JpegKind& kind = {}) {
   info.arith_code = kind.arithmetic ? TRUE : FALSE;
   if (kind.one_one) info.comp_info[0].h_samp_factor = 4, info.comp_info[0].v_samp_factor = 1;
   if (kind.progressive) jpeg_simple_progression(&info);
+  jpeg_scan_info scans[4] = {};
+  for (int c = 0; c < 4; ++c) {
+    scans[c].comps_in_scan = 1;
+    scans[c].component_index[0] = c;
+    scans[c].Se = DCTSIZE2 - 1;
+  }
+  if (kind.apart) {
+    info.scan_info = scans;
+    info.num_scans = info.num_components;
+  }
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     JSAMPROW row = const_cast<JSAMPROW>(image.pixels.data()) +
