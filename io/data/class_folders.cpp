@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "io/file/text.h"
+#include "io/picture/formats.h"
 #include "kernels/error.h"
 
 namespace thaw::dataset_detail {
@@ -36,15 +37,6 @@ std::vector<std::string> entries_of(const std::string& directory) {
   return names;
 }
 
-bool has_picture_name(const std::string& name) {
-  constexpr std::array<std::string_view, 8> known{"jpg", "jpeg", "png", "bmp", "ppm", "pgm", "pnm", "tga"};
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string::npos) return false;
-  std::string extension = name.substr(dot + 1);
-  for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return std::find(known.begin(), known.end(), extension) != known.end();
-}
-
 void walk(const std::string& directory, const std::string& relative, std::set<FolderId>& seen,
           FolderCounts& counts, std::vector<Sample>& samples) {
   for (const std::string& name : entries_of(directory)) {
@@ -58,7 +50,7 @@ void walk(const std::string& directory, const std::string& relative, std::set<Fo
     if (found && S_ISDIR(status.st_mode)) {
       if (seen.emplace(status.st_dev, status.st_ino).second)
         walk(path, relative + "/" + name, seen, counts, samples);
-    } else if (has_picture_name(name) && (!found || S_ISREG(status.st_mode))) {
+    } else if (image_detail::format_of_name(name) != nullptr && (!found || S_ISREG(status.st_mode))) {
       // A dangling link named like a picture stays in the list: it is reported as unreadable, not passed
       // over.
       samples.push_back(

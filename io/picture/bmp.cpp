@@ -133,8 +133,7 @@ void read_row(Bytes row, const BmpLayout& bmp, std::uint8_t* to) {
 
 ImageHeader bmp_header(Bytes file, const ImageLimits& limits) {
   const BmpLayout bmp = parse(file, limits);
-  return {.format = ImageFormat::bmp,
-          .width = static_cast<int>(bmp.width),
+  return {.width = static_cast<int>(bmp.width),
           .height = static_cast<int>(bmp.height),
           .channels = bmp.bits <= 8    ? 1
                       : bmp.bits == 32 ? 4

@@ -20,10 +20,6 @@
 
 namespace thaw {
 
-enum class ImageFormat { jpeg, png, bmp, pnm, tga };
-
-const char* image_format_name(ImageFormat format);  // "JPEG", "PNG", "BMP", "PNM", "TGA"
-
 struct ImageLimits {
   std::size_t file_bytes = std::size_t{64} << 20;
   int side = 32768;                  // pixels, width and height each
@@ -44,8 +40,8 @@ struct Image {
 
 // What the first bytes of a file say.
 struct ImageHeader {
-  ImageFormat format = ImageFormat::jpeg;
-  int width = 0;  // as stored, before orientation
+  const char* format = "";  // "JPEG", "PNG", "BMP", "PNM", "TGA"
+  int width = 0;            // as stored, before orientation
   int height = 0;
   int channels = 0;  // as stored: 1, 2 (grey + alpha), 3, 4; 1 for a palette
   std::vector<std::string> notes{};

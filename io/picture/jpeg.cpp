@@ -180,8 +180,7 @@ void cmyk_to_rgb(std::vector<std::uint8_t>& pixels, std::size_t count) {
 ImageHeader jpeg_header(Bytes file, const ImageLimits& limits) {
   JpegReader reader;
   open(reader, file, limits);
-  return {.format = ImageFormat::jpeg,
-          .width = static_cast<int>(reader.info.image_width),
+  return {.width = static_cast<int>(reader.info.image_width),
           .height = static_cast<int>(reader.info.image_height),
           .channels = reader.info.num_components,
           .notes = {}};

@@ -123,8 +123,7 @@ int orientation_of(Bytes file) {
 ImageHeader png_header(Bytes file, const ImageLimits& limits) {
   PngReader reader(file);
   open(reader, limits);
-  return {.format = ImageFormat::png,
-          .width = static_cast<int>(png_get_image_width(reader.png, reader.info)),
+  return {.width = static_cast<int>(png_get_image_width(reader.png, reader.info)),
           .height = static_cast<int>(png_get_image_height(reader.png, reader.info)),
           .channels = png_get_channels(reader.png, reader.info),
           .notes = {}};

@@ -59,8 +59,7 @@ PnmHeader parse(Bytes file, const ImageLimits& limits) {
 
 ImageHeader pnm_header(Bytes file, const ImageLimits& limits) {
   const PnmHeader header = parse(file, limits);
-  return {.format = ImageFormat::pnm,
-          .width = static_cast<int>(header.width),
+  return {.width = static_cast<int>(header.width),
           .height = static_cast<int>(header.height),
           .channels = header.channels,
           .notes = {}};

@@ -112,8 +112,7 @@ ImageHeader tga_header(Bytes file, const ImageLimits& limits) {
   const TgaLayout tga = parse(file, limits);
   TgaPixels pixels(file, tga);
   for (std::int64_t i = 0; i < tga.width * tga.height; ++i) pixels.next();  // all of them must be there
-  return {.format = ImageFormat::tga,
-          .width = static_cast<int>(tga.width),
+  return {.width = static_cast<int>(tga.width),
           .height = static_cast<int>(tga.height),
           .channels = tga.type == grey       ? static_cast<int>(tga.pixel_bytes)
                       : tga.type == mapped   ? 1
