@@ -28,7 +28,7 @@ int train(const CLI::App& app, TrainOptions options) {
   if (!options.resume && !options.output.empty()) OutputDirectory::check_usable(options.output, false);
 
   TrainingRun run(options, given, state.get());
-  fmt::print(stderr, "{}", run.plan());
+  fmt::print(stderr, "{}", run.summary());
   if (options.dry_run) {
     fmt::print("{}", plan_text(run.stage_plan()));
     return exit_done;

@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "io/file/atomic.h"
-#include "tools/report/evaluation.h"
 #include "tools/report/page.h"
 #include "tools/train/run.h"
 
@@ -38,35 +37,30 @@ std::string folder_name(const std::string& path) {
 
 }  // namespace
 
-void TrainingRun::keep_best(EvaluationReport report) {
-  best_ = std::move(report);
-  best_details_ = evaluation_html(best_, splits_.val);
-}
-
 ReportPage TrainingRun::page(const OutputDirectory& output, const std::string& receipt) const {
   const PlanTable plan = stage_plan();
   ReportPage out;
-  out.title = session_.description.model + " on " + folder_name(options_.data.data);
-  out.command = command_line(given_, output.path());
+  out.title = setup_.session.description.model + " on " + folder_name(setup_.options.data.data);
+  out.command = command_line(record_.given(), output.path());
   out.data = data_lines();
   out.training = training_line();
-  if (options_.freeze_epochs > 0)
-    out.freeze = fmt::format("the first {} epochs {} the head only{} ", options_.freeze_epochs,
+  if (setup_.options.freeze_epochs > 0)
+    out.freeze = fmt::format("the first {} epochs {} the head only{} ", setup_.options.freeze_epochs,
                              head_only_ ? "train" : "trained", head_only_ ? ":" : "; then");
   out.freeze += freeze_line();
   out.freeze_table = plan_cells(plan);
   out.freeze_verdict = plan_verdict(plan);
   out.receipt = receipt;
-  out.epochs = epochs_;
-  out.planned_epochs = options_.epochs;
-  out.best_epoch = position_.best_epoch;
-  out.best = best_;
-  out.best_details = best_details_;
+  out.epochs = record_.epochs;
+  out.planned_epochs = setup_.options.epochs;
+  out.best_epoch = record_.position.best_epoch;
+  out.best = record_.best();
+  out.best_details = record_.best_details();
   return out;
 }
 
 void TrainingRun::write_page(const OutputDirectory& output, const std::string& receipt) const {
-  if (epochs_.empty()) return;
+  if (record_.epochs.empty()) return;
   const std::string file = output.file("report.html");
   try {
     write_file_atomically(file, report_html(page(output, receipt)));

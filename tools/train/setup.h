@@ -1,0 +1,44 @@
+// What a run starts from: its pictures, its network, what is frozen, and how it trains.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/freeze/receipt.h"
+#include "tools/network/image_input.h"
+#include "tools/network/session.h"
+#include "tools/train/loop.h"
+#include "tools/train/options.h"
+
+namespace thaw {
+
+struct TrainingSetup {
+  // Reads data and weights and builds the network; as `state` has it unless that is null. Throws UsageError or
+  // Error, also where an option needs validation pictures and there are none.
+  TrainingSetup(const TrainOptions& options, const GivenOptions& given, const TrainState* state);
+
+  // Freezes by the plan (`head_only`: all but the head) and plans session and optimizer for the step after
+  // `step` others. Answers the receipt of what is frozen.
+  FreezeReceipt plan(bool head_only, std::uint64_t step);
+  bool validates() const { return !splits.val.samples.empty(); }
+  LoaderOptions loading() const;
+  ImageInput image_input() const;
+
+  TrainOptions options;
+  DatasetSplits splits;
+  std::vector<FeatureScale> features;
+  std::string fingerprint;  // of the pictures
+  Session session;
+  std::unique_ptr<Optimizer> optimizer;
+  TrainingSettings settings;
+
+ private:
+  void read_data(bool split_given, const TrainState* state);
+  void build_network(const TrainState* state);
+  void set_up_training();
+  void check_freezing();
+  void freeze(bool head_only);
+};
+
+}  // namespace thaw
