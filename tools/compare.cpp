@@ -104,7 +104,7 @@ int compare(const CLI::App& app, CompareOptions o) {
   if (!o.train.split_seed) o.train.split_seed = o.train.seed;
   const OutputDirectory output(o.train.output);
   hold_inputs(output, inputs, o.train.data.data, o.train.model.weights);
-  SharedFeatures shared;
+  SharedPrefix shared;
   const CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared,
                                  inputs};
   std::vector<CompareRow> all, rows;

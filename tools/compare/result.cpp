@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json as_json(const FeatureUse& f) {
+Json as_json(const PrefixUse& f) {
   return {{"stage", f.stage}, {"source", f.source}, {"seconds", f.seconds}, {"bytes", f.bytes}};
 }
 
@@ -161,8 +161,8 @@ std::string compare_features(const std::vector<CompareRow>& rows) {
   for (const CompareRow& row : rows) {
     std::size_t runs = 0;
     std::vector<std::string> computed;
-    const FeatureUse* last = nullptr;
-    for (const FeatureUse& use : row.features) {
+    const PrefixUse* last = nullptr;
+    for (const PrefixUse& use : row.features) {
       if (use.stage.empty()) continue;
       ++runs;
       last = &use;

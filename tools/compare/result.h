@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "tools/compare/plan.h"
-#include "tools/train/shared_features.h"
+#include "tools/train/shared_prefix.h"
 
 namespace thaw {
 
@@ -21,7 +21,7 @@ struct CompareResult {
   std::int64_t trainable = 0;           // parameters
   std::uint64_t peak_bytes = 0;         // of the device's tensors in training and validation
   std::string receipt;                  // "122 frozen tensors, 0 bits changed"
-  FeatureUse features{};                // with --cache-features; not part of `seconds`
+  PrefixUse features{};                 // with --cache-features; not part of `seconds`
 
   std::string json() const;
   // Throws Error naming `file` when it is not such a text.
@@ -41,7 +41,7 @@ struct CompareRow {
   ComparePlan plan;
   std::vector<CompareResult> results;  // one per seed, in the order of the seeds; all of one learning rate
   std::vector<double> tried;           // the learning rates to choose from
-  std::vector<FeatureUse> features{};  // of all runs, those of other learning rates too
+  std::vector<PrefixUse> features{};   // of all runs, those of other learning rates too
 
   std::vector<double> validation() const;
   std::optional<std::vector<double>> test() const;

@@ -169,7 +169,7 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
     for (const Parameter* p : run.session().arenas.trainable()) result.trainable += p->value.elements();
     result.peak_bytes = run.session().backend->peak_bytes();
     result.receipt = run.receipt();
-    result.features = run.feature_use();
+    result.features = run.prefix_use();
     summarise(run.epochs(), result);
   }
   result.seed = seed;

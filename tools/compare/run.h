@@ -7,7 +7,7 @@
 #include "tools/compare/inputs.h"
 #include "tools/compare/result.h"
 #include "tools/train/options.h"
-#include "tools/train/shared_features.h"
+#include "tools/train/shared_prefix.h"
 
 namespace thaw {
 
@@ -19,7 +19,7 @@ struct CompareSettings {
   TrainOptions base;   // data, weights, schedule, ...; output: the comparison's folder
   GivenOptions given;  // the same as the user gave them, without what a plan or run sets
   int scratch_size = smallest_scratch_size;  // side of the scratch CNN's pictures
-  SharedFeatures* shared = nullptr;          // of the pretrained plans' runs
+  SharedPrefix* shared = nullptr;            // of the pretrained plans' runs
   CompareInputs inputs{};                    // what the data and the weights hold
 };
 

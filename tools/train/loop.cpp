@@ -14,7 +14,7 @@ TrainingLoop::TrainingLoop(Session& session, Optimizer& optimizer, Loader& loade
       loader_(&loader),
       settings_(std::move(settings)),
       step_(session, optimizer,
-            {settings_.label_smoothing, settings_.class_weights, true, settings_.features}) {}
+            {settings_.label_smoothing, settings_.class_weights, true, settings_.prefix}) {}
 
 double TrainingLoop::rate(const TrainingPosition& position, std::int64_t batch) const {
   const double epoch =

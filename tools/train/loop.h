@@ -17,8 +17,8 @@ struct TrainingSettings {
   std::vector<float> class_weights;  // empty: all 1
   float max_norm = 0;                // of the gradient; 0: no limit
   std::uint64_t seed = 0;
-  int epochs = 1;                          // for messages
-  const FeatureCache* features = nullptr;  // must outlive the loop
+  int epochs = 1;                       // for messages
+  const PrefixCache* prefix = nullptr;  // must outlive the loop
 };
 
 class TrainingLoop {

@@ -27,10 +27,10 @@ std::string epoch_line(const EpochMetrics& m, int epochs) {
 }  // namespace
 
 TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given, const TrainState* state,
-                         SharedFeatures* shared)
+                         SharedPrefix* shared)
     : setup_(options, given, state),
       record_(setup_, given, state),
-      shared_(shared != nullptr ? shared : &own_features_) {
+      shared_(shared != nullptr ? shared : &own_prefix_) {
   const TrainingPosition& at = record_.position;
   // The first step after the last epoch of the head alone is what thaws.
   head_only_ = at.epochs_done < options.freeze_epochs ||
@@ -59,7 +59,7 @@ void TrainingRun::make_loaders() {
       std::make_unique<Loader>(setup_.splits.train, setup_.session.description.preprocess, options);
 }
 
-bool TrainingRun::cache_features(const std::function<bool()>& stop) {
+bool TrainingRun::cache_prefix(const std::function<bool()>& stop) {
   const std::size_t stages = setup_.options.cache_features ? fixed_stages(*setup_.session.network) : 0;
   kept_.reset();
   if (stages > 0) {
@@ -71,15 +71,15 @@ bool TrainingRun::cache_features(const std::function<bool()>& stop) {
                           .loading = one_pass(setup_.options.data),
                           .identity = setup_.fingerprint + setup_.session.description.json(),
                           .stop = stop},
-                         stages, feature_use_);
+                         stages, prefix_use_);
     if (kept_ == nullptr) return false;
-    fmt::print(stderr, "features: {}\n", feature_use_.text());
+    fmt::print(stderr, "features: {}\n", prefix_use_.text());
   } else if (setup_.options.cache_features) {
     shared_->clear();
     fmt::print(stderr, "features: none are kept, the first stage is trained\n");
   }
   setup_.session.backend->reset_peak();
-  setup_.settings.features = kept_ ? &kept_->train : nullptr;
+  setup_.settings.prefix = kept_ ? &kept_->train : nullptr;
   make_loaders();
   return true;
 }
@@ -122,7 +122,7 @@ int TrainingRun::run(const OutputDirectory& output) {
       fmt::print(stderr, "thawed: {}\n", freeze_line());
     }
     if (loop == nullptr) {
-      if (!cache_features(stop)) break;
+      if (!cache_prefix(stop)) break;
       loop =
           std::make_unique<TrainingLoop>(setup_.session, *setup_.optimizer, *train_loader_, setup_.settings);
     }

@@ -6,7 +6,7 @@
 #include "tools/cost/plan_table.h"
 #include "tools/report/page.h"
 #include "tools/train/record.h"
-#include "tools/train/shared_features.h"
+#include "tools/train/shared_prefix.h"
 
 namespace thaw {
 
@@ -16,7 +16,7 @@ class TrainingRun {
   // `state` unless null. Shares its kept features with the other runs of `shared` (null: with none), which
   // must outlive it. Writes nothing. Throws UsageError or Error.
   TrainingRun(const TrainOptions& options, const GivenOptions& given, const TrainState* state,
-              SharedFeatures* shared = nullptr);
+              SharedPrefix* shared = nullptr);
 
   // What will be done, a few lines for people.
   std::string summary() const;
@@ -28,7 +28,7 @@ class TrainingRun {
   int run(const OutputDirectory& output);
 
   const Session& session() const { return setup_.session; }
-  const FeatureUse& feature_use() const { return feature_use_; }
+  const PrefixUse& prefix_use() const { return prefix_use_; }
   // Those done, of earlier parts of the run too.
   const std::vector<EpochMetrics>& epochs() const { return record_.epochs; }
   bool validates() const { return setup_.validates(); }
@@ -40,7 +40,7 @@ class TrainingRun {
   void plan_training();
   void make_loaders();
   // Gets the features that --cache-features asks for, and makes the loaders that go with them. False: `stop`.
-  bool cache_features(const std::function<bool()>& stop);
+  bool cache_prefix(const std::function<bool()>& stop);
   std::string freeze_line() const;
   std::string data_lines() const;
   std::string training_line() const;
@@ -54,10 +54,10 @@ class TrainingRun {
   RunRecord record_;
   FreezeReceipt receipt_;
   std::unique_ptr<Loader> train_loader_, val_loader_;
-  SharedFeatures own_features_;  // where the run shares with none
-  SharedFeatures* shared_;
-  std::shared_ptr<const KeptFeatures> kept_;  // null: none
-  FeatureUse feature_use_;
+  SharedPrefix own_prefix_;  // where the run shares with none
+  SharedPrefix* shared_;
+  std::shared_ptr<const KeptPrefix> kept_;  // null: none
+  PrefixUse prefix_use_;
   bool head_only_ = false;       // in the first --freeze-epochs
   EvaluationReport validation_;  // of the newest epoch
 };

@@ -26,7 +26,7 @@ PictureMemory training_memory(const Session& session) {
 struct TrainingStep::Shape {
   Tensor images;                       // u8 [N*V,C,H,W]
   Tensor flips;                        // u8 [N*V]
-  Tensor cached;                       // where the step has a cache of features, instead of the two above
+  Tensor cached;                       // where the step has a prefix cache, instead of the two above
   Tensor numbers;                      // f32 [N,F], a case's features; undefined where F is 0
   Tensor targets;                      // f32 [N,K]
   Tensor weights;                      // f32 [N,1] of the rows; only for K = 1
@@ -54,8 +54,8 @@ void TrainingStep::forward_and_back(Shape& shape) {
   Network& network = *session_->network;
   const Mode mode = Mode::train(control_.device());
   const Variable logits =
-      options_.features != nullptr
-          ? network.run(Variable(shape.cached), options_.features->stages(), network.stages().size(), mode,
+      options_.prefix != nullptr
+          ? network.run(Variable(shape.cached), options_.prefix->stages(), network.stages().size(), mode,
                         shape.numbers)
           : network.forward(input_.normalized(shape.images, shape.flips.as<std::uint8_t>()), shape.numbers,
                             mode);
@@ -100,8 +100,8 @@ void TrainingStep::within_memory(std::int64_t cases, const std::function<void()>
   } catch (const OutOfMemory& error) {
     shapes_.erase(cases);
     staged_ = started_ = nullptr;
-    // From cached features only a part of the network runs, which the failed step alone tells of.
-    const PictureMemory counted = options_.features == nullptr ? training_memory(*session_) : PictureMemory{};
+    // From a prefix cache only a part of the network runs, which the failed step alone tells of.
+    const PictureMemory counted = options_.prefix == nullptr ? training_memory(*session_) : PictureMemory{};
     throw too_large_batch(error, counted, bytes_before_, cases);
   }
 }
@@ -147,7 +147,7 @@ void TrainingStep::upload(const Batch& batch) {
              : label_targets(batch.labels, classes, options_.label_smoothing, options_.class_weights);
   const float divisor = label_normalizer(batch.labels, options_.class_weights);
   Tensor cached;
-  if (options_.features != nullptr) cached = options_.features->batch(batch.indices);
+  if (options_.prefix != nullptr) cached = options_.prefix->batch(batch.indices);
   std::unique_ptr<Shape>& shape = shapes_[n];
   if (shape == nullptr) {
     shape = std::make_unique<Shape>();

@@ -15,15 +15,15 @@
 #include "optim/optimizer.h"
 #include "tools/network/image_input.h"
 #include "tools/network/session.h"
-#include "tools/train/feature_cache.h"
+#include "tools/train/prefix_cache.h"
 
 namespace thaw {
 
 struct TrainingStepOptions {
   float label_smoothing = 0;
-  std::vector<float> class_weights;        // empty: all 1
-  bool record = true;                      // false: every step is queued op by op
-  const FeatureCache* features = nullptr;  // null: batches hold pictures; else only their samples are read
+  std::vector<float> class_weights;     // empty: all 1
+  bool record = true;                   // false: every step is queued op by op
+  const PrefixCache* prefix = nullptr;  // null: batches hold pictures; else only their samples are read
 };
 
 struct StepResult {

@@ -1,5 +1,5 @@
 // Which features are taken over, which are continued, which are computed anew.
-#include "tools/train/shared_features.h"
+#include "tools/train/shared_prefix.h"
 
 #include <doctest/doctest.h>
 
@@ -46,12 +46,12 @@ struct Subject {
   std::size_t stages(const std::string& last) const { return network->stage_index(last) + 1; }
 
   // What was done: "" (shared) or what the features come from.
-  std::string get(SharedFeatures& shared, const std::string& last, FeatureUse* use = nullptr) {
+  std::string get(SharedPrefix& shared, const std::string& last, PrefixUse* use = nullptr) {
     const ImageInput input(*backend, preprocess, DType::f32);
     LoaderOptions loading;
     loading.batch_size = 4;
     loading.workers = 0;
-    FeatureUse done;
+    PrefixUse done;
     features = shared.get({*network, input, splits, preprocess, loading, identity, [this] { return stop; }},
                           stages(last), done);
     if (use != nullptr) *use = done;
@@ -60,7 +60,7 @@ struct Subject {
 
   std::uint64_t bits() const {
     std::string bits;
-    for (const FeatureCache* cache : {&features->train, &*features->val})
+    for (const PrefixCache* cache : {&features->train, &*features->val})
       for (std::int64_t i = 0; i < 4; ++i) {
         const Tensor row = cache->batch({i});
         bits.append(row.as<char>(), row.bytes());
@@ -68,12 +68,12 @@ struct Subject {
     return hash_bytes(bits.data(), bits.size());
   }
 
-  std::shared_ptr<const KeptFeatures> features;
+  std::shared_ptr<const KeptPrefix> features;
 };
 
 TEST_CASE("shared features: continued ones have the bits of those from the pictures") {
   Subject s;
-  SharedFeatures alone, shared;
+  SharedPrefix alone, shared;
   CHECK(s.get(alone, "avgpool") == "the pictures");
   const std::uint64_t expected = s.bits();
   CHECK(s.get(shared, "layer1") == "the pictures");
@@ -87,7 +87,7 @@ TEST_CASE("shared features: continued ones have the bits of those from the pictu
 
 TEST_CASE("shared features: only what has the same bits before it is shared") {
   Subject s;
-  SharedFeatures shared;
+  SharedPrefix shared;
   CHECK(s.get(shared, "layer2") == "the pictures");
   // The head and what lies behind the cut may differ.
   s.network->stages()[s.stages("layer2")].module->parameters()[0]->value.as<float>()[0] += 1;
@@ -123,8 +123,8 @@ TEST_CASE(
   Subject s;
   // 10 samples, f32: layer1 16 x 16 x 16, layer2 32 x 8 x 8.
   const std::size_t layer1 = 10 * 16 * 16 * 16 * 4, layer2 = 10 * 32 * 8 * 8 * 4;
-  FeatureUse use;
-  SharedFeatures just(layer1 + layer2);
+  PrefixUse use;
+  SharedPrefix just(layer1 + layer2);
   s.get(just, "layer1", &use);
   CHECK(use.bytes == layer1);
   CHECK(s.get(just, "layer2", &use) == "the output of layer1");
@@ -132,7 +132,7 @@ TEST_CASE(
   CHECK(use.bytes == layer2);
   const std::uint64_t expected = s.bits();
 
-  SharedFeatures little(layer1 + layer2 - 1);
+  SharedPrefix little(layer1 + layer2 - 1);
   s.get(little, "layer1");
   CHECK(s.get(little, "layer2", &use) == "the pictures");
   CHECK(
@@ -140,7 +140,7 @@ TEST_CASE(
       std::string::npos);
   CHECK(s.bits() == expected);
 
-  SharedFeatures less(layer1 - 1);
+  SharedPrefix less(layer1 - 1);
   CHECK_THROWS_AS(s.get(less, "layer1"), FeaturesTooLarge);
 }
 

@@ -1,4 +1,4 @@
-#include "tools/train/feature_cache.h"
+#include "tools/train/prefix_cache.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ bool is_fixed(Module& stage) {
 
 }  // namespace
 
-std::size_t feature_limit() {
+std::size_t prefix_limit() {
   return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
          static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE)) / 2;
 }
@@ -41,8 +41,8 @@ std::size_t fixed_stages(Network& network) {
   return cut;
 }
 
-FeatureCache::FeatureCache(Network& network, const ImageInput& input, Loader& loader, std::size_t stages,
-                           const FeatureCacheOptions& options)
+PrefixCache::PrefixCache(Network& network, const ImageInput& input, Loader& loader, std::size_t stages,
+                         const PrefixCacheOptions& options)
     : stages_(stages) {
   std::unique_ptr<Progress> bar;
   if (!options.progress.empty()) bar = std::make_unique<Progress>(options.progress, loader.samples());
@@ -68,14 +68,13 @@ FeatureCache::FeatureCache(Network& network, const ImageInput& input, Loader& lo
   run_batches(loader, {upload, forward, keep}, options.stop);
 }
 
-Shape FeatureCache::shape_of(std::int64_t samples) const {
+Shape PrefixCache::shape_of(std::int64_t samples) const {
   Shape shape = features_.shape();
   shape[0] = samples * rows_;
   return shape;
 }
 
-void FeatureCache::reserve(const Tensor& output, std::int64_t samples, std::int64_t total,
-                           std::size_t limit) {
+void PrefixCache::reserve(const Tensor& output, std::int64_t samples, std::int64_t total, std::size_t limit) {
   rows_ = output.shape()[0] / samples;
   const double bytes =
       static_cast<double>(output.bytes()) / static_cast<double>(samples) * static_cast<double>(total);
@@ -92,7 +91,7 @@ void FeatureCache::reserve(const Tensor& output, std::int64_t samples, std::int6
   features_ = Tensor::empty_host(shape, output.dtype());
 }
 
-Tensor FeatureCache::batch(const std::vector<std::int64_t>& indices) const {
+Tensor PrefixCache::batch(const std::vector<std::int64_t>& indices) const {
   Tensor rows = Tensor::empty_host(shape_of(static_cast<std::int64_t>(indices.size())), features_.dtype());
   const std::size_t bytes = rows.bytes() / indices.size();
   for (std::size_t i = 0; i < indices.size(); ++i)

@@ -18,28 +18,28 @@ namespace thaw {
 std::size_t fixed_stages(Network& network);
 
 // Bytes that features may take: half of the machine's memory.
-std::size_t feature_limit();
+std::size_t prefix_limit();
 
 class FeaturesTooLarge : public Error {
  public:
   using Error::Error;
 };
 
-class FeatureCache;
+class PrefixCache;
 
-struct FeatureCacheOptions {
-  std::string progress{};               // labels a bar; empty: none
-  std::function<bool()> stop{};         // asked before each batch; once it says true, the cache is of no use
-  const FeatureCache* from{};           // of the same samples and fewer stages: `loader` needs no pictures
-  std::size_t limit = feature_limit();  // bytes
+struct PrefixCacheOptions {
+  std::string progress{};              // labels a bar; empty: none
+  std::function<bool()> stop{};        // asked before each batch; once it says true, the cache is of no use
+  const PrefixCache* from{};           // of the same samples and fewer stages: `loader` needs no pictures
+  std::size_t limit = prefix_limit();  // bytes
 };
 
-class FeatureCache {
+class PrefixCache {
  public:
   // Runs stages [0, stages), or those that `from` lacks, over every sample of `loader` as its first epoch
   // gives them. Throws Error as the loader does, and FeaturesTooLarge.
-  FeatureCache(Network& network, const ImageInput& input, Loader& loader, std::size_t stages,
-               const FeatureCacheOptions& options = {});
+  PrefixCache(Network& network, const ImageInput& input, Loader& loader, std::size_t stages,
+              const PrefixCacheOptions& options = {});
 
   std::size_t stages() const { return stages_; }
   std::size_t bytes() const { return features_.bytes(); }

@@ -1,4 +1,4 @@
-#include "tools/train/shared_features.h"
+#include "tools/train/shared_prefix.h"
 
 #include <fmt/format.h>
 
@@ -23,42 +23,42 @@ std::string identity_of(const FeatureSource& source, std::size_t stages) {
 
 }  // namespace
 
-std::string FeatureUse::text() const {
+std::string PrefixUse::text() const {
   return (note.empty() ? "" : note + "; ") +
          fmt::format("the output of {} is kept, {:.1f} MB, ", stage, static_cast<double>(bytes) / 1e6) +
          (source.empty() ? "shared with the run before"
                          : fmt::format("computed from {} in {:.1f} s", source, seconds));
 }
 
-std::shared_ptr<const KeptFeatures> SharedFeatures::keep(const FeatureSource& source, std::size_t stages,
-                                                         const KeptFeatures* from) const {
+std::shared_ptr<const KeptPrefix> SharedPrefix::keep(const FeatureSource& source, std::size_t stages,
+                                                     const KeptPrefix* from) const {
   std::size_t held = from == nullptr ? 0 : from->bytes();
-  const auto fill = [&](const Dataset& dataset, const std::string& what, const FeatureCache* start) {
+  const auto fill = [&](const Dataset& dataset, const std::string& what, const PrefixCache* start) {
     LoaderOptions loading = source.loading;
     loading.pictures = start == nullptr;
     Loader loader(dataset, source.preprocess, loading);
-    FeatureCache cache(source.network, source.input, loader, stages,
-                       {.progress = "features, " + what,
-                        .stop = source.stop,
-                        .from = start,
-                        .limit = limit_ - std::min(limit_, held)});
+    PrefixCache cache(source.network, source.input, loader, stages,
+                      {.progress = "features, " + what,
+                       .stop = source.stop,
+                       .from = start,
+                       .limit = limit_ - std::min(limit_, held)});
     held += cache.bytes();
     return cache;
   };
-  auto kept = std::make_shared<KeptFeatures>(
-      KeptFeatures{stages, fill(source.splits.train, "training", from ? &from->train : nullptr), {}});
+  auto kept = std::make_shared<KeptPrefix>(
+      KeptPrefix{stages, fill(source.splits.train, "training", from ? &from->train : nullptr), {}});
   if (!source.splits.val.samples.empty())
     kept->val = fill(source.splits.val, "validation", from ? &*from->val : nullptr);
   return kept;
 }
 
-std::shared_ptr<const KeptFeatures> SharedFeatures::get(const FeatureSource& source, std::size_t stages,
-                                                        FeatureUse& use) {
+std::shared_ptr<const KeptPrefix> SharedPrefix::get(const FeatureSource& source, std::size_t stages,
+                                                    PrefixUse& use) {
   const auto start = std::chrono::steady_clock::now();
   use = {.stage = source.network.stages()[stages - 1].name};
   if (kept_ && (kept_->stages > stages || identity_of(source, kept_->stages) != identity_)) clear();
   if (kept_ == nullptr || kept_->stages < stages) {
-    std::shared_ptr<const KeptFeatures> deeper;
+    std::shared_ptr<const KeptPrefix> deeper;
     if (kept_) {
       use.source = "the output of " + source.network.stages()[kept_->stages - 1].name;
       try {
@@ -81,7 +81,7 @@ std::shared_ptr<const KeptFeatures> SharedFeatures::get(const FeatureSource& sou
   return kept_;
 }
 
-void SharedFeatures::clear() {
+void SharedPrefix::clear() {
   kept_.reset();
 }
 
