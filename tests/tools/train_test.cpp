@@ -67,7 +67,7 @@ TEST_CASE("train: transfer freezes the backbone, keeps it, and evaluate and pred
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
   CHECK(outcome.err.find("freeze backbone") != std::string::npos);
-  CHECK(outcome.err.find("lr 0.001 (default)") != std::string::npos);
+  CHECK(outcome.err.find("lr 0.0046875 (default)") != std::string::npos);
   CHECK(outcome.err.find("\n0 frozen tensors") == std::string::npos);
   CHECK(outcome.err.find(" frozen tensors, 0 bits changed") != std::string::npos);
 

@@ -26,12 +26,12 @@ void add_compare_options(CLI::App& app, CompareOptions& o) {
           "needs --no-aug");
   app.add_option("--lr", o.lr,
                  "learning rates of the pretrained plans; of several each plan keeps the one that is best on "
-                 "validation with the first seed (default: 0.001)")
+                 "validation with the first seed (default: as train's)")
       ->delimiter(',')
       ->check(CLI::PositiveNumber)
       ->default_str("");
   app.add_option("--scratch-lr", o.scratch_lr,
-                 "the same for the plans from random weights (default: 0.1 * batch size / 256)")
+                 "the same for the plans from random weights (default: as train's)")
       ->delimiter(',')
       ->check(CLI::PositiveNumber)
       ->default_str("");

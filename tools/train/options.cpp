@@ -8,7 +8,9 @@ namespace thaw {
 
 double TrainOptions::base_lr() const {
   if (lr > 0) return lr;
-  return model.weights.empty() ? 0.1 * data.batch_size / 256.0 : 1e-3;
+  if (opt == "adamw") return 1e-3;
+  // Rates in proportion to the batch: Goyal et al. 2017. With weights: docs/experiments.md has the table.
+  return model.weights.empty() ? 0.1 * data.batch_size / 256.0 : 0.05 * data.batch_size / 64.0;
 }
 
 std::string TrainOptions::freeze_spec() const {
@@ -43,7 +45,9 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
                  "stop when this many epochs are done; the schedule stays that of --epochs")
       ->check(CLI::Range(1, 1000000))
       ->default_str("");
-  app.add_option("--lr", o.lr, "learning rate (default: 0.001 with --weights, else 0.1 * batch size / 256)")
+  app.add_option("--lr", o.lr,
+                 "learning rate (default: sgd: 0.05 * batch size / 64 with --weights, else 0.1 * batch size "
+                 "/ 256; adamw: 0.001)")
       ->check(CLI::PositiveNumber)
       ->default_str("");
   app.add_option("--backbone-lr-mult", o.backbone_lr_mult, "learning rate of all but the head, times --lr")

@@ -24,7 +24,7 @@ struct TrainOptions {
   std::string bn = "auto";
   int epochs = 10;
   int stop_after = 0;  // 0: not
-  double lr = 0;       // 0: 1e-3 with weights, else 0.1 * batch size / 256
+  double lr = 0;       // 0: as base_lr says
   double backbone_lr_mult = 1;
   std::string opt = "sgd";
   double momentum = 0.9, wd = 1e-4;
@@ -44,6 +44,7 @@ struct TrainOptions {
   bool resume = false, dry_run = false;
   std::string output;
 
+  // lr; if that is 0: AdamW 1e-3; SGD with weights 0.05 * batch size / 64, else 0.1 * batch size / 256.
   double base_lr() const;
   std::string freeze_spec() const;
 };
