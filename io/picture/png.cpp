@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <png.h>
+#include <zlib.h>
 
 #include "io/picture/decoders.h"
 #include "io/picture/exif.h"
@@ -107,12 +108,19 @@ bool palette_to_rgb(const PngReader& reader, Image& image) {
 }
 
 // Walks the chunks for eXIf, which libpng was told to skip.
-int orientation_of(Bytes file) {
+// By the picture's eXIf chunk; what stands behind its end is not of the picture.
+int orientation_of(Bytes file, std::vector<std::string>& notes) {
   for (std::size_t at = 8; at + 12 <= file.size();) {
     const std::size_t length = png_get_uint_32(file.data() + at);
     if (length > file.size() - at - 12) return 1;
-    if (std::memcmp(file.data() + at + 4, "eXIf", 4) == 0)
-      return exif_orientation(file.subspan(at + 8, length));
+    const std::uint8_t* type = file.data() + at + 4;
+    if (std::memcmp(type, "IEND", 4) == 0) return 1;
+    if (std::memcmp(type, "eXIf", 4) == 0) {
+      const auto sum = crc32(crc32(0, nullptr, 0), type, static_cast<uInt>(length + 4));
+      if (sum == png_get_uint_32(type + 4 + length)) return exif_orientation(file.subspan(at + 8, length));
+      notes.push_back("PNG with a damaged eXIf chunk, which is not obeyed");
+      return 1;
+    }
     at += length + 12;
   }
   return 1;
@@ -143,7 +151,7 @@ Decoded decode_png(Bytes file, const ImageLimits& limits) {
   }
 
   Decoded decoded;
-  decoded.orientation = orientation_of(file);
+  decoded.orientation = orientation_of(file, decoded.image.notes);
   Image& image = decoded.image;
   image.width = static_cast<int>(png_get_image_width(reader.png, reader.info));
   image.height = static_cast<int>(png_get_image_height(reader.png, reader.info));

@@ -11,7 +11,7 @@ namespace thaw::cuda {
 // after: channel (2 row + column) * in + c is channel c of one. Pixels beyond the picture and channels beyond
 // 4 * in are 0.
 struct Squares {
-  // bf16 convolutions whose output has not only one pixel and whose kernel is larger than a square.
+  // bf16, stride 2, at most 4 channels, and a kernel larger than a square.
   static bool fit(const Conv2dSpec& s, DType type);
   // Of a convolution from x [N,H,W,in] to y [N,h,w,out].
   Squares(const Conv2dSpec& s, const ConstView& x, const ConstView& y);

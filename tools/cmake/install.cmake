@@ -30,10 +30,10 @@ set(thaw_header_folders kernels tensor layers models optim io)
 foreach(folder program network cost evaluate report train)
   list(APPEND thaw_header_folders tools/${folder})
 endforeach()
-install(CODE "set(SOURCE ${CMAKE_SOURCE_DIR})
+install(CODE "set(SOURCE \"${CMAKE_SOURCE_DIR}\")
 set(FOLDERS \"${thaw_header_folders}\")
 set(INCLUDE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")
-include(${CMAKE_CURRENT_LIST_DIR}/install_headers.cmake)")
+include(\"${CMAKE_CURRENT_LIST_DIR}/install_headers.cmake\")")
 
 set(thaw_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Thaw)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ThawConfig.cmake.in ${CMAKE_BINARY_DIR}/ThawConfig.cmake

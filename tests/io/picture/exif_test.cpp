@@ -52,6 +52,15 @@ TEST_CASE("decoding applies the orientation of JPEG and PNG, and broken EXIF is 
     CHECK(decode_image(inserted(png, 33, png_chunk("eXIf", block)), 3, "a.png").pixels ==
           apply_orientation(image, value).pixels);
   }
+  // Not the picture's: behind its end, or damaged.
+  FileBytes chunk = png_chunk("eXIf", orientation_block(6, true));
+  const Image behind = decode_image(inserted(png, png.size(), chunk), 3, "a.png");
+  CHECK(behind.pixels == image.pixels);
+  chunk.back() = static_cast<std::uint8_t>(chunk.back() ^ 1u);
+  const Image damaged = decode_image(inserted(png, 33, chunk), 3, "a.png");
+  CHECK(damaged.pixels == image.pixels);
+  REQUIRE(damaged.notes.size() == 1);
+  CHECK(damaged.notes[0] == "PNG with a damaged eXIf chunk, which is not obeyed");
   CHECK(decode_image(with_exif(jpeg, {1, 2, 3}), 3, "a.jpg").pixels == upright.pixels);
   CHECK(decode_image(with_exif(jpeg, {}), 3, "a.jpg").pixels == upright.pixels);
 }
