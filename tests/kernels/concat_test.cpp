@@ -12,15 +12,16 @@ TEST_SUITE("kernels") {
       for (const DType to_type : {DType::f32, DType::bf16}) {
         if (!from.backend.supports(to_type)) continue;
         const Device to{from.backend, to_type};
-        for (const Index c : {1, 3, 17, 64}) {
-          for (const Index gap : {0, 5}) {
+        for (const Extent& e : extents) {
+          for (const bool packed : {false, true}) {  // in or out, the other is the slice
             for (const Into into : {Into::assign, Into::add}) {
-              INFO(from.text(), " -> ", std::string(dtype_name(to_type)), ", channels ", c, ", gap ", gap,
+              INFO(from.text(), " -> ", std::string(dtype_name(to_type)), ", ", e.text(), ", packed ", packed,
                    ", add ", into == Into::add);
-              Values x = random_image(2, 3, 5, c, 1, from.type), expected = x;
+              Values x = random_image(e, 1, from.type), expected = x;
               for (double& v : expected.v)
                 v = rounded(into == Into::add ? v + Activations::prefill : v, to_type);
-              const Activations in(from, x, 5 - gap), out(to, 2, 3, 5, c, gap);
+              const Activations in(from, x, packed ? 0 : e.gap),
+                  out(to, e.n, e.h, e.w, e.c, packed ? e.gap : 0);
               from.backend(Copy{.x = in.view(), .y = out.view(), .into = into});
               CHECK(mismatch(out.host().v, expected.v) == "");
               CHECK(out.outside_untouched());

@@ -212,18 +212,21 @@ TEST_SUITE("kernels") {
 
   TEST_CASE("bias_backward assigns or adds") {
     for (const Device& device : devices()) {
-      for (const Into into : {Into::assign, Into::add}) {
-        INFO(device.text(), ", add ", into == Into::add);
-        const Values dy = random_image(3, 11, 9, 17, 5, device.type), size = absolute(dy);
-        Doubles expected(17, 8.0), magnitude(17, 8.0);
-        reference::bias_backward<double>(dy.image(), expected.data(), into);
-        reference::bias_backward<double>(size.image(), magnitude.data(), into);
-        const Activations on_device(device, dy, 3);
-        const Array<float> dbias(device.backend, std::vector<float>(17, 8.0f));
-        device.backend(BiasBackward{.dy = on_device.view(), .dbias = dbias.data(), .into = into});
-        const auto terms = static_cast<double>(dy.pixels() + 1);
-        const Doubles bounds = sum_bounds(expected, magnitude, terms, DType::f32);
-        CHECK(mismatch(doubles(dbias.host()), expected, bounds) == "");
+      for (const Extent& e : extents_of_sums()) {
+        for (const Into into : {Into::assign, Into::add}) {
+          INFO(device.text(), ", ", e.text(), ", add ", into == Into::add);
+          const Values dy = random_image(e, 5, device.type), size = absolute(dy);
+          const auto channels = static_cast<std::size_t>(e.c);
+          Doubles expected(channels, 8.0), magnitude(channels, 8.0);
+          reference::bias_backward<double>(dy.image(), expected.data(), into);
+          reference::bias_backward<double>(size.image(), magnitude.data(), into);
+          const Activations on_device(device, dy, e.gap);
+          const Array<float> dbias(device.backend, std::vector<float>(channels, 8.0f));
+          device.backend(BiasBackward{.dy = on_device.view(), .dbias = dbias.data(), .into = into});
+          const auto terms = static_cast<double>(dy.pixels() + 1);
+          const Doubles bounds = sum_bounds(expected, magnitude, terms, DType::f32);
+          CHECK(mismatch(doubles(dbias.host()), expected, bounds) == "");
+        }
       }
     }
   }

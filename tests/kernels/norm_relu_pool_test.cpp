@@ -23,7 +23,11 @@ const std::vector<Case>& cases() {
       {"2x2", {}, 2, 7, 6, 12, 0},
       {"ceil, padding", {.kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true}, 1, 6, 7, 40, 8},
       {"stride above kernel", {.kernel = 2, .stride = 3}, 1, 8, 9, 5, 1},
+      {"inputs that no window holds", {.kernel = 1, .stride = 3}, 1, 8, 8, 24, 0},
       {"15x15", {.kernel = 15, .stride = 1}, 1, 16, 15, 3, 0},
+      {"15x15 apart", {.kernel = 15, .stride = 15}, 1, 15, 31, 3, 1},
+      {"several tiles of channels", {}, 1, 2, 4, 520, 0},
+      {"more than one pass of the grid", {.kernel = 3, .stride = 2, .padding = 1}, 3, 61, 63, 8, 0},
   };
   return all;
 }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "tests/support/compare.h"
 
@@ -14,18 +15,75 @@ std::vector<bf16> low_precision(std::size_t count) {
   return std::vector<bf16>(count, bf16(8.0f));
 }
 
+constexpr Index arena_size = 24000;
+
+Doubles arena(std::uint64_t seed) {
+  return random_values(arena_size, seed, DType::f32);
+}
+
+// On a vector's boundary and beside it, shorter than a chunk and longer than a pass of the emulated grid, empty, with
+// padding between them, and more of them than one launch's table holds; some first trained at `step` or before.
+std::vector<ArenaSegment> some_segments(std::uint64_t step) {
+  std::vector<ArenaSegment> all{{0, 1500, 1.0f, 0.0f, step},
+                                {1501, 1504, 0.5f, 0.1f},
+                                {1504, 1504, 1.0f, 0.0f},
+                                {1600, 16000, 2.0f, 0.01f, step / 2},
+                                {16001, 18100, 1.0f, 0.2f}};
+  for (Index i = 0; i < 210; ++i) all.push_back({18200 + i * 20, 18200 + i * 20 + 1 + i % 20, 1.0f, 0.001f});
+  return all;
+}
+
+// An arena in a device's memory, `shift` values behind its start.
+class ArenaOn {
+ public:
+  ArenaOn(Backend& backend, const Doubles& values, std::size_t shift)
+      : shift_(shift), array_(backend, shifted(values, shift)) {}
+  float* data() const { return array_.data() + shift_; }
+  std::vector<float> host() const {
+    const std::vector<float> all = array_.host();
+    return {all.begin() + static_cast<std::ptrdiff_t>(shift_), all.end()};
+  }
+  // Values and updates are about 1: some ten roundings of values of that size.
+  std::string mismatch(const Doubles& expected) const {
+    return test::mismatch(doubles(host()), expected,
+                          sum_bounds(expected, Doubles(expected.size(), 1.0), 10, DType::f32));
+  }
+
+ private:
+  static std::vector<float> shifted(const Doubles& values, std::size_t shift) {
+    std::vector<float> all = floats(values);
+    all.insert(all.begin(), shift, 8.0f);
+    return all;
+  }
+  std::size_t shift_;
+  Array<float> array_;
+};
+
+// Elements whose bf16 copy is not the weight inside a segment, or was touched outside.
+Index wrong_copies(const std::vector<bf16>& copies, const std::vector<float>& weight,
+                   const std::vector<ArenaSegment>& segments) {
+  std::vector<bool> inside(copies.size(), false);
+  for (const ArenaSegment& s : segments)
+    for (Index i = s.begin; i < s.end; ++i) inside[static_cast<std::size_t>(i)] = true;
+  Index wrong = 0;
+  for (std::size_t i = 0; i < copies.size(); ++i)
+    wrong += copies[i].bits != (inside[i] ? bf16(weight[i]) : bf16(8.0f)).bits;
+  return wrong;
+}
+
 }  // namespace
 
 TEST_SUITE("kernels") {
   TEST_CASE("gradient_norm: norm, clip factor and skip") {
     for (const auto& backend : backends()) {
       INFO(backend->name());
-      const auto norm = [&](std::vector<float> gradient, float max_norm) {
+      const auto norm = [&](const std::vector<float>& gradient, float max_norm, std::size_t from = 0) {
         const Array<float> g(*backend, gradient);
         const Array<StepState> state(*backend,
                                      {StepState{.step = 3, .max_norm = max_norm, .clip = 8, .skip = 8}});
-        (*backend)(GradientNorm{
-            .gradient = g.data(), .count = static_cast<Index>(gradient.size()), .state = state.data()});
+        (*backend)(GradientNorm{.gradient = g.data() + from,
+                                .count = static_cast<Index>(gradient.size() - from),
+                                .state = state.data()});
         return state.host()[0];
       };
       StepState state = norm({3.0f, -4.0f}, 0.0f);
@@ -38,10 +96,15 @@ TEST_SUITE("kernels") {
       CHECK(norm({3.0f, -4.0f}, 6.0f).clip == 1.0f);
       CHECK(norm({3.0f, std::numeric_limits<float>::infinity()}, 1.0f).skip == 1);
       CHECK(norm({std::numeric_limits<float>::quiet_NaN()}, 0.0f).skip == 1);
+      CHECK(norm({3e38f, 3e38f}, 0.0f).skip == 1);
       // In f32 the many small squares would vanish beside the large one.
       std::vector<float> many(100001, 1e-3f);
       many[0] = 100.0f;
       CHECK(norm(many, 0.0f).grad_norm == doctest::Approx(std::sqrt(1e4 + 0.1)).epsilon(1e-7));
+      const Doubles random = random_values(30001, 9, DType::f32);
+      double sum = 0.0;
+      for (std::size_t i = 1; i < random.size(); ++i) sum += random[i] * random[i];
+      CHECK(norm(floats(random), 0.0f, 1).grad_norm == doctest::Approx(std::sqrt(sum)).epsilon(1e-7));
     }
   }
 
@@ -123,47 +186,70 @@ TEST_SUITE("kernels") {
     }
   }
 
-  TEST_CASE("sgd_step and adamw_step over segments: equal to the oracle, clipped") {
-    const Index count = 5000;
-    const ArenaSegment segments[] = {
-        {0, 1700, 1.0f, 0.01f}, {1704, 3001, 0.1f, 0.0f, 4}, {3008, 5000, 2.0f, 0.1f, 2}};
-    const StepState step{.step = 4, .lr = 0.05f, .clip = 0.25f};
-    const Doubles w = random_values(count, 1, DType::f32), g = random_values(count, 2, DType::f32);
-    const Doubles m = random_values(count, 3, DType::f32), v = random_values(count, 4, DType::f32, 0.01, 1.0);
+  TEST_CASE("sgd_step and adamw_step over segments: equal to the oracle, clipped, with bf16 copies") {
+    struct Case {
+      std::string what;
+      bool adam;
+      SgdSpec spec;
+      std::uint64_t step;
+      std::size_t shift;    // of the arenas from the start of their memory
+      std::size_t shift_m;  // of the first moment
+    };
+    const Case cases[] = {{"momentum", false, {.momentum = 0.9f}, 4, 0, 0},
+                          {"Nesterov, beside a vector", false, {.momentum = 0.9f, .nesterov = true}, 4, 1, 1},
+                          {"no momentum", false, {.momentum = 0.0f}, 4, 0, 0},
+                          {"velocity beside a vector", false, {.momentum = 0.9f}, 4, 0, 1},
+                          {"AdamW's first step", true, {}, 0, 0, 0},
+                          {"AdamW, beside a vector", true, {}, 4, 1, 1},
+                          {"AdamW after many steps, m beside a vector", true, {}, 1000, 0, 1}};
     for (const auto& backend : backends()) {
-      for (const bool adam : {false, true}) {
-        INFO(backend->name(), ", adam ", adam);
-        Doubles w1 = w, m1 = m, v1 = v;
-        const Array<float> weight(*backend, floats(w)), gradient(*backend, floats(g)),
-            first(*backend, floats(m)), second(*backend, floats(v));
+      for (const Case& k : cases) {
+        INFO(backend->name(), ", ", k.what);
+        const StepState step{.step = k.step, .lr = 0.05f, .clip = 0.25f};
+        const std::vector<ArenaSegment> segments = some_segments(k.step);
+        const auto segment_count = static_cast<Index>(segments.size());
+        Doubles w = arena(1), m = arena(3), v = random_values(arena_size, 4, DType::f32, 0.01, 1.0);
+        const Doubles g = arena(2);
+        const ArenaOn weight(*backend, w, k.shift), gradient(*backend, g, k.shift),
+            first(*backend, m, k.shift_m), second(*backend, v, k.shift_m);
+        const Array<bf16> copy(*backend, low_precision(w.size()));
         const Array<StepState> state(*backend, {step});
-        if (adam) {
-          reference::adamw_step<double>({}, segments, 3, step, g.data(), w1.data(), m1.data(), v1.data());
+        if (k.adam) {
+          reference::adamw_step<double>({}, segments.data(), segment_count, step, g.data(), w.data(),
+                                        m.data(), v.data());
           (*backend)(AdamWStep{.spec = {},
-                               .segments = segments,
-                               .segment_count = 3,
+                               .segments = segments.data(),
+                               .segment_count = segment_count,
                                .state = state.data(),
                                .gradient = gradient.data(),
                                .weight = weight.data(),
                                .m = first.data(),
-                               .v = second.data()});
+                               .v = second.data(),
+                               .low_precision = copy.data()});
         } else {
-          reference::sgd_step<double>({}, segments, 3, step, g.data(), w1.data(), m1.data());
-          (*backend)(SgdStep{.spec = {},
-                             .segments = segments,
-                             .segment_count = 3,
+          reference::sgd_step<double>(k.spec, segments.data(), segment_count, step, g.data(), w.data(),
+                                      m.data());
+          (*backend)(SgdStep{.spec = k.spec,
+                             .segments = segments.data(),
+                             .segment_count = segment_count,
                              .state = state.data(),
                              .gradient = gradient.data(),
                              .weight = weight.data(),
-                             .velocity = first.data()});
+                             .velocity = first.data(),
+                             .low_precision = copy.data()});
         }
-        // Weights and moments are about 1 and an update is below 1: some ten roundings of values of that
-        // size.
-        const Doubles ones(w.size(), 1.0);
-        CHECK(mismatch(doubles(weight.host()), w1, sum_bounds(w1, ones, 10, DType::f32)) == "");
-        CHECK(mismatch(doubles(first.host()), m1, sum_bounds(m1, ones, 10, DType::f32)) == "");
-        CHECK(mismatch(doubles(second.host()), v1, sum_bounds(v1, ones, 10, DType::f32)) == "");
+        CHECK(weight.mismatch(w) == "");
+        CHECK(first.mismatch(m) == "");
+        CHECK(second.mismatch(v) == "");
+        CHECK(wrong_copies(copy.host(), weight.host(), segments) == 0);
       }
+      const Array<StepState> state(*backend, {StepState{}});
+      (*backend)(SgdStep{.spec = {.momentum = 0.0f},
+                         .segments = nullptr,
+                         .segment_count = 0,
+                         .state = state.data(),
+                         .gradient = nullptr,
+                         .weight = nullptr});
     }
   }
 

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-
+#include <iterator>
 #include <limits>
 
 #include "tests/support/compare.h"
@@ -31,8 +31,19 @@ const std::vector<Case>& cases() {
        7,
        12,
        0},
+      {"an aligned slice", {.kernel = 3, .stride = 2, .padding = 1}, 1, 8, 6, 16, 8},
       {"15x15", {.kernel = 15, .stride = 1}, 1, 16, 15, 3, 0},
+      {"15x15 apart", {.kernel = 15, .stride = 15}, 1, 15, 31, 3, 1},
       {"stride above kernel", {.kernel = 2, .stride = 3}, 1, 8, 9, 5, 1},
+      {"padding without ceil",
+       {.kernel = 5, .stride = 1, .padding = 2, .count_include_pad = false},
+       1,
+       4,
+       5,
+       8,
+       0},
+      {"several tiles of channels", {}, 1, 2, 4, 520, 0},
+      {"more than one pass of the grid", {.kernel = 3, .stride = 2, .padding = 1}, 3, 61, 63, 8, 0},
   };
   return all;
 }
@@ -54,14 +65,19 @@ TEST_SUITE("kernels") {
         reference::max_pool2d_forward<double>(k.spec, x.image(), y.image(), index.data());
         const Activations in(device, x, k.gap), out(device, y.n, y.h, y.w, y.c, k.gap);
         const Activations without(device, y.n, y.h, y.w, y.c, k.gap);
-        const Array<std::uint8_t> winners(device.backend, std::vector<std::uint8_t>(y.v.size(), 0xff));
-        device.backend(
-            MaxPool2dForward{.spec = k.spec, .x = in.view(), .y = out.view(), .index = winners.data()});
+        // On a vector's boundary, or a byte beside it.
+        const auto beside = static_cast<std::size_t>(k.gap % 2);
+        const Array<std::uint8_t> winners(device.backend,
+                                          std::vector<std::uint8_t>(y.v.size() + beside, 0xff));
+        device.backend(MaxPool2dForward{
+            .spec = k.spec, .x = in.view(), .y = out.view(), .index = winners.data() + beside});
         device.backend(MaxPool2dForward{.spec = k.spec, .x = in.view(), .y = without.view()});
         CHECK(mismatch(out.host().v, y.v) == "");
         CHECK(mismatch(without.host().v, y.v) == "");
         CHECK(out.outside_untouched());
-        CHECK(winners.host() == index);
+        std::vector<std::uint8_t> expected_winners = index;
+        expected_winners.insert(expected_winners.begin(), beside, 0xff);
+        CHECK(winners.host() == expected_winners);
 
         const Values dy = random_image(y.n, y.h, y.w, y.c, 2, device.type), dy_size = absolute(dy);
         Values expected = x, magnitude = x;
@@ -69,7 +85,7 @@ TEST_SUITE("kernels") {
         reference::max_pool2d_backward<double>(k.spec, dy_size.image(), index.data(), magnitude.image());
         const Activations gradient(device, dy, k.gap), dx(device, k.n, k.h, k.w, k.c, k.gap);
         device.backend(MaxPool2dBackward{
-            .spec = k.spec, .dy = gradient.view(), .index = winners.data(), .dx = dx.view()});
+            .spec = k.spec, .dy = gradient.view(), .index = winners.data() + beside, .dx = dx.view()});
         const auto terms = static_cast<double>(k.spec.kernel * k.spec.kernel);
         CHECK(mismatch(dx.host().v, expected.v, sum_bounds(expected.v, magnitude.v, terms, device.type)) ==
               "");
@@ -166,26 +182,27 @@ TEST_SUITE("kernels") {
   }
 
   TEST_CASE("global_avg_pool: forward and backward") {
+    std::vector<Extent> all(std::begin(extents), std::end(extents));
+    all.push_back({300, 3, 3, 8});  // more pictures than one pass of the emulated grid
     for (const Device& device : devices()) {
-      for (const Index c : {3, 17, 64}) {
-        for (const Index gap : {0, 4}) {
-          INFO(device.text(), ", channels ", c, ", gap ", gap);
-          const Values x = random_image(3, 7, 5, c, 1, device.type), x_size = absolute(x);
-          Values y(3, 1, 1, c), y_size = y, expected = x;
-          reference::global_avg_pool_forward<double>(x.image(), y.image());
-          reference::global_avg_pool_forward<double>(x_size.image(), y_size.image());
-          const Activations in(device, x, gap), out(device, 3, 1, 1, c, gap);
-          device.backend(GlobalAvgPoolForward{.x = in.view(), .y = out.view()});
-          CHECK(mismatch(out.host().v, y.v, sum_bounds(y.v, y_size.v, 36, device.type)) == "");
-          CHECK(out.outside_untouched());
-          const Values dy = random_image(3, 1, 1, c, 2, device.type);
-          reference::global_avg_pool_backward<double>(dy.image(), expected.image());
-          const Activations gradient(device, dy, gap), dx(device, 3, 7, 5, c, gap);
-          device.backend(GlobalAvgPoolBackward{.dy = gradient.view(), .dx = dx.view()});
-          CHECK(mismatch(dx.host().v, expected.v,
-                         sum_bounds(expected.v, absolute(expected).v, 4, device.type)) == "");
-          CHECK(dx.outside_untouched());
-        }
+      for (const Extent& e : all) {
+        INFO(device.text(), ", ", e.text());
+        const Values x = random_image(e, 1, device.type), x_size = absolute(x);
+        Values y(e.n, 1, 1, e.c), y_size = y, expected = x;
+        reference::global_avg_pool_forward<double>(x.image(), y.image());
+        reference::global_avg_pool_forward<double>(x_size.image(), y_size.image());
+        const Activations in(device, x, e.gap), out(device, e.n, 1, 1, e.c, e.gap);
+        device.backend(GlobalAvgPoolForward{.x = in.view(), .y = out.view()});
+        const auto terms = static_cast<double>(e.h * e.w + 1);
+        CHECK(mismatch(out.host().v, y.v, sum_bounds(y.v, y_size.v, terms, device.type)) == "");
+        CHECK(out.outside_untouched());
+        const Values dy = random_image(e.n, 1, 1, e.c, 2, device.type);
+        reference::global_avg_pool_backward<double>(dy.image(), expected.image());
+        const Activations gradient(device, dy, e.gap), dx(device, e);
+        device.backend(GlobalAvgPoolBackward{.dy = gradient.view(), .dx = dx.view()});
+        CHECK(mismatch(dx.host().v, expected.v,
+                       sum_bounds(expected.v, absolute(expected).v, 4, device.type)) == "");
+        CHECK(dx.outside_untouched());
       }
     }
   }

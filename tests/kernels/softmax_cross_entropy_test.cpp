@@ -42,7 +42,9 @@ TEST_SUITE("kernels") {
       double size;
     };
     for (const auto& backend : backends()) {
-      for (const Case& c : {Case{1, 2, 1.0}, Case{33, 10, 5.0}, Case{7, 1000, 10.0}}) {
+      // Fewer classes than lanes of a warp, more, one; more rows than one pass of the emulated GPU's grid.
+      for (const Case& c : {Case{1, 1, 1.0}, Case{1, 2, 1.0}, Case{33, 10, 5.0}, Case{5, 33, 90.0},
+                            Case{7, 1000, 10.0}, Case{200, 7, 2.0}}) {
         INFO(backend->name(), ", ", c.n, " x ", c.k);
         const Doubles logits = random_values(c.n * c.k, 1, DType::f32, -c.size, c.size);
         const Doubles targets = random_values(c.n * c.k, 2, DType::f32, 0.0, 2.0 / static_cast<double>(c.k));
@@ -104,12 +106,18 @@ TEST_SUITE("kernels") {
       CHECK(actual.rows[0] == 0.0);
       CHECK(actual.rows[1] == doctest::Approx(20000.0 + std::log(2.0)).epsilon(1e-6));
       CHECK(mismatch(actual.gradient, {0.0, 0.0, 0.0, 0.25, -0.5, 0.25}) == "");
-      const double nan = std::numeric_limits<double>::quiet_NaN();
+      const double nan = std::numeric_limits<double>::quiet_NaN(),
+                   inf = std::numeric_limits<double>::infinity();
       for (const Doubles& logits : {Doubles{nan, 0.0}, Doubles{0.0, nan}}) {
         const Losses broken = on_device(*backend, 1, 2, logits, {1.0, 0.0}, 1.0);
         CHECK(std::isnan(broken.loss[0]));
         CHECK(std::isnan(broken.gradient[0]));
       }
+      // A class that cannot be, and a NaN whose class has no weight.
+      const Losses odd = on_device(*backend, 2, 3, {1e4, 1e4, -inf, nan, 0, 0}, {1, 0, 0, 0, 0, 0}, 1.0);
+      CHECK(odd.rows[0] == doctest::Approx(std::log(2.0)).epsilon(1e-6));
+      CHECK(odd.gradient[2] == 0.0);
+      CHECK(std::isnan(odd.rows[1]));
     }
   }
 }

@@ -1,5 +1,7 @@
 #include "tests/support/devices.h"
 
+#include <cstdlib>
+
 namespace thaw::test {
 namespace {
 
@@ -8,21 +10,32 @@ struct Found {
   std::vector<std::string> missing;
 };
 
+// THAW_TEST_BACKEND names the one backend that is asked, where the others run in another test.
+bool wanted(const std::string& name) {
+  const char* only = std::getenv("THAW_TEST_BACKEND");
+  return only == nullptr || name == only;
+}
+
 Found find_backends() {
   Found found;
-  found.backends.push_back(make_reference_backend());
-  try {
-    found.backends.push_back(make_cpu_backend(0));
-  } catch (const Error& error) {
-    found.missing.push_back(std::string("cpu: not run: ") + error.what());
+  if (wanted("reference")) found.backends.push_back(make_reference_backend());
+  if (wanted("cpu")) {
+    try {
+      found.backends.push_back(make_cpu_backend(0));
+    } catch (const Error& error) {
+      found.missing.push_back(std::string("cpu: not run: ") + error.what());
+    }
   }
-  std::string reason;
-  if (cuda_available(&reason)) {
-    // The same engines in every run, and no time spent on trying them at hundreds of shapes.
-    found.backends.push_back(make_cuda_backend({.cudnn_benchmark = false}));
-  } else {
-    found.missing.push_back("cuda: not run: " + reason);
+  if (wanted("cuda")) {
+    std::string reason;
+    if (cuda_available(&reason)) {
+      // The same engines in every run, and no time spent on trying them at hundreds of shapes.
+      found.backends.push_back(make_cuda_backend({.cudnn_benchmark = false}));
+    } else {
+      found.missing.push_back("cuda: not run: " + reason);
+    }
   }
+  if (found.backends.empty()) throw Error("no backend answers; mend or unset THAW_TEST_BACKEND");
   return found;
 }
 

@@ -9,7 +9,8 @@
 
 namespace thaw::test {
 
-// Every backend of this build that answers: reference, cpu, cuda. They live until the program ends.
+// Every backend of this build that answers: reference, cpu, cuda; only the one that the environment variable
+// THAW_TEST_BACKEND names, if it is set. They live until the program ends.
 const std::vector<std::shared_ptr<Backend>>& backends();
 
 // The one of that name; null if it does not answer here.

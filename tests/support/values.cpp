@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "kernels/philox.h"
 
@@ -28,6 +29,7 @@ Doubles spread(const Values& values, Index gap) {
           values.v[static_cast<std::size_t>(p * values.c + c)];
     }
   }
+  if (values.pixels() > 0) all.resize(all.size() - static_cast<std::size_t>(gap));
   return all;
 }
 
@@ -70,6 +72,21 @@ Values random_image(Index n, Index h, Index w, Index c, std::uint64_t seed, DTyp
   Values values(n, h, w, c);
   values.v = random_values(n * h * w * c, seed, type);
   return values;
+}
+
+Values random_image(const Extent& e, std::uint64_t seed, DType type) {
+  return random_image(e.n, e.h, e.w, e.c, seed, type);
+}
+
+std::string Extent::text() const {
+  return std::to_string(n) + "x" + std::to_string(h) + "x" + std::to_string(w) + ", channels " +
+         std::to_string(c) + ", gap " + std::to_string(gap);
+}
+
+std::vector<Extent> extents_of_sums() {
+  std::vector<Extent> all(std::begin(extents), std::end(extents));
+  all.push_back({1, 150, 150, 40});  // 352 parts on 132 multiprocessors; a pass takes 32
+  return all;
 }
 
 Values absolute(Values values) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/reference/image.h"
@@ -23,12 +24,29 @@ std::vector<float> floats(const Doubles& values);
 Doubles doubles(const std::vector<float>& values);
 Doubles absolute(Doubles values);
 
+// What a case of an op runs over: [N,H,W,C], as channels [gap, gap + c) of pixels that are 2 * gap + c wide.
+struct Extent {
+  Index n, h, w, c, gap = 0;
+  std::string text() const;
+};
+
+// What an op over activations must get right: one value; channels that fill no vector; slices that begin on a vector's
+// boundary and beside it; one pixel; several tiles of channels; more pixels than one pass of the emulated GPU's grid.
+inline constexpr Extent extents[] = {{1, 1, 1, 1},   {2, 5, 7, 3},     {2, 4, 4, 12, 5},   {2, 3, 4, 12},
+                                     {3, 3, 3, 17},  {2, 3, 3, 24, 8}, {2, 3, 5, 8, 2},    {1, 1, 1, 17, 2},
+                                     {4, 1, 1, 512}, {2, 2, 2, 520},   {2, 9, 9, 160, 48}, {4, 16, 16, 64},
+                                     {3, 37, 41, 8}, {3, 41, 43, 5, 2}};
+
+// And for an op that sums over the pixels: more parts on an H100 than one pass of the kernel that finishes them takes.
+std::vector<Extent> extents_of_sums();
+
 // Packed activations [N,H,W,C] on the host.
 struct Values {
   Index n = 0, h = 1, w = 1, c = 0;
   Doubles v;
 
   Values() = default;
+  explicit Values(const Extent& e) : Values(e.n, e.h, e.w, e.c) {}
   Values(Index pictures, Index height, Index width, Index channels)
       : n(pictures), h(height), w(width), c(channels), v(static_cast<std::size_t>(n * h * w * c)) {}
   Index pixels() const { return n * h * w; }
@@ -40,16 +58,20 @@ struct Values {
 };
 
 Values random_image(Index n, Index h, Index w, Index c, std::uint64_t seed, DType type);
+Values random_image(const Extent& extent, std::uint64_t seed, DType type);
 Values absolute(Values values);
 
 // Activations on a device, as channels [gap, gap + c) of a buffer whose pixels are 2 * gap + c wide.
 // Everything in the buffer begins as 8: an op that assigns must overwrite it, one that adds must keep it, and
-// what lies outside the slice must still be 8 afterwards.
+// what lies outside the slice must still be 8 afterwards. The buffer ends with the slice: behind its last value lies
+// memory that an emulated GPU and AddressSanitizer guard.
 class Activations {
  public:
   static constexpr double prefill = 8.0;
 
   Activations(const Device& device, Index n, Index h, Index w, Index c, Index gap = 0);
+  Activations(const Device& device, const Extent& extent)
+      : Activations(device, extent.n, extent.h, extent.w, extent.c, extent.gap) {}
   Activations(const Device& device, const Values& values, Index gap = 0);
 
   View view() const;
