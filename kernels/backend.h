@@ -118,8 +118,11 @@ class Computes<Self, Base, List<Op, Rest...>> : public Computes<Self, Base, List
 template <class Self>
 class BackendOf : public Computes<Self, Backend, Ops> {};
 
-// What a GPU leaves to choose (torch.backends.cudnn.allow_tf32 and .benchmark, torch.backends.cuda.matmul).
+// What a device leaves to choose.
 struct BackendOptions {
+  // CPU: compute threads (torch.set_num_threads); 0: as many as the machine has.
+  int threads = 0;
+  // The rest is of GPUs (torch.backends.cudnn.allow_tf32 and .benchmark, torch.backends.cuda.matmul).
   // f32 convolutions and matrix products may round their inputs to TF32 (10 bits of mantissa) for the tensor
   // cores; sums stay f32.
   bool tf32 = false;

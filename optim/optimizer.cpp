@@ -11,6 +11,16 @@ namespace {
 
 const std::string first_step_prefix = "first_step.";
 
+std::unique_ptr<Optimizer> make_sgd(const OptimizerOptions& o) {
+  return std::make_unique<Sgd>(SgdSpec{.momentum = o.momentum, .nesterov = o.nesterov}, o.weight_decay);
+}
+
+std::unique_ptr<Optimizer> make_adamw(const OptimizerOptions& o) {
+  return std::make_unique<AdamW>(AdamWSpec{.beta1 = o.beta1, .beta2 = o.beta2, .eps = o.eps}, o.weight_decay);
+}
+
+constexpr OptimizerKind kinds[] = {{"sgd", 0, make_sgd}, {"adamw", 1e-3, make_adamw}};
+
 }  // namespace
 
 Optimizer::Optimizer(std::vector<std::string> part_names, float weight_decay)
@@ -137,14 +147,21 @@ std::vector<ArenaSegment> arena_segments(const ParameterArenas& arenas, float we
   return segments;
 }
 
+std::span<const OptimizerKind> optimizer_kinds() {
+  return kinds;
+}
+
+const OptimizerKind& optimizer_kind(const std::string& name) {
+  std::string known;
+  for (const OptimizerKind& kind : kinds) {
+    if (kind.name == name) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  throw Error("no optimizer '" + name + "'; there are " + known);
+}
+
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const OptimizerOptions& options) {
-  if (name == "sgd")
-    return std::make_unique<Sgd>(SgdSpec{.momentum = options.momentum, .nesterov = options.nesterov},
-                                 options.weight_decay);
-  if (name == "adamw")
-    return std::make_unique<AdamW>(
-        AdamWSpec{.beta1 = options.beta1, .beta2 = options.beta2, .eps = options.eps}, options.weight_decay);
-  throw Error("no optimizer '" + name + "'; there are sgd, adamw");
+  return optimizer_kind(name).make(options);
 }
 
 }  // namespace thaw

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,7 @@ class Optimizer {
   // Throws Error naming the first tensor that is missing, unexpected or misshapen.
   void load_state_dict(const StateDict& state);
 
-  virtual std::string name() const = 0;  // "sgd" or "adamw"
+  virtual std::string name() const = 0;  // of its OptimizerKind
   // Whether an update depends on the number of earlier ones.
   virtual bool counts_steps() const { return false; }
 
@@ -78,7 +79,18 @@ struct OptimizerOptions {
   float weight_decay = 0.0f;
 };
 
-// "sgd" or "adamw"; throws Error on another name and on settings out of range.
+// One row for each optimizer there is.
+struct OptimizerKind {
+  const char* name;
+  double lr;  // a usual learning rate at any batch size; 0: it goes in proportion to the batch
+  std::unique_ptr<Optimizer> (*make)(const OptimizerOptions& options);
+};
+std::span<const OptimizerKind> optimizer_kinds();
+
+// The row of that name. Throws Error with the names there are.
+const OptimizerKind& optimizer_kind(const std::string& name);
+
+// Throws Error on a name that is not there and on settings out of range.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const OptimizerOptions& options);
 
 }  // namespace thaw

@@ -15,6 +15,8 @@
 #include "tools/bench/step.h"
 #include "tools/network/model_options.h"
 #include "tools/program/frame.h"
+#include "tools/program/messages.h"
+#include "tools/program/values.h"
 
 namespace thaw::bench {
 namespace {
@@ -25,7 +27,7 @@ struct Options {
   std::int64_t batch = 16, input_size = 0;
   NetworkOptions network;
   bool step = false, dense = false;
-  int repeats = 5, threads = 0;
+  int repeats = 5;
   bool json = false;
   BackendOptions backend;
 };
@@ -57,9 +59,8 @@ class Report {
                     {"bf16_gflops", limits_.bf16_flops * 1e-9},
                     {"copy_gbytes_per_second", limits_.bytes_per_second * 1e-9}}}});
     else
-      fmt::print(stderr, "{}\nlimits: {:.1f} GFLOP/s f32, {:.1f} bf16, copy {:.1f} GB/s (read + written)\n",
-                 device, limits_.f32_flops * 1e-9, limits_.bf16_flops * 1e-9,
-                 limits_.bytes_per_second * 1e-9);
+      say("{}\nlimits: {:.1f} GFLOP/s f32, {:.1f} bf16, copy {:.1f} GB/s (read + written)\n", device,
+          limits_.f32_flops * 1e-9, limits_.bf16_flops * 1e-9, limits_.bytes_per_second * 1e-9);
   }
 
   void run(Backend& backend, const Case& c) {
@@ -180,6 +181,7 @@ void run_dense(Backend& backend, const Options& options, DType type) {
 
 // What the command line left open is as the network's published weights have it.
 void complete(Options& options) {
+  check_model_name(options.model);
   const NetworkFacts& facts = network_facts(options.model);
   options.network.num_classes = facts.num_classes;
   if (options.network.in_channels == 0) options.network.in_channels = facts.in_channels;
@@ -189,12 +191,11 @@ void complete(Options& options) {
 }
 
 void run(const Options& options) {
-  const int threads = options.threads > 0
-                          ? options.threads
+  const int threads = options.backend.threads > 0
+                          ? options.backend.threads
                           : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   check_backend_options(options.backend, options.device, options.precision);
-  const auto backend =
-      options.device == "cpu" ? make_cpu_backend(threads) : make_backend(options.device, options.backend);
+  const auto backend = make_backend(options.device, options.backend);
   const DType type = options.precision == "bf16" ? DType::bf16 : DType::f32;
   if (!backend->supports(type))
     throw Error("bench: " + backend->description() + " has no " + options.precision +
@@ -228,31 +229,29 @@ int main(int argc, char** argv) {
   const auto app = thaw::make_app(
       "Times the ops that take most of a network's step against the machine's measured limits.", "bench");
   app->add_option("--model", options.model, "any network, e.g. resnet50, densenet121, resnet20, scratch_cnn");
-  app->add_option("-b,--batch-size", options.batch, "pictures per batch")->check(CLI::Range(1, 4096));
+  app->add_option("-b,--batch-size", options.batch, "pictures per batch")->check(thaw::between(1, 4096));
   app->add_option("--device", options.device, "where to compute")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
+      ->check(thaw::one_of({"auto", "cpu", "cuda", "reference"}));
   app->add_option("--precision", options.precision, "type of the activations")
-      ->check(CLI::IsMember({"f32", "bf16"}));
+      ->check(thaw::one_of({"f32", "bf16"}));
   thaw::add_backend_options(*app, options.backend);
   app->add_option("--only", options.only,
                   "run the ops whose name holds this text; with --step: train or inference");
   app->add_option("--repeats", options.repeats, "runs of each op; the median counts")
-      ->check(CLI::Range(1, 1000));
-  app->add_option("--threads", options.threads, "compute threads; 0: as many as the machine has")
-      ->check(CLI::Range(0, 1024));
+      ->check(thaw::between(1, 1000));
   app->add_flag("--step", options.step, "time whole training steps and inference instead of ops");
   app->add_option("--freeze", options.freeze, "with --step: what is frozen, as in train");
   app->add_flag("--dense", options.dense,
                 "time forward and backward of a DenseNet layer and block in both forms instead of ops");
   app->add_option("--dense-form", options.dense_form,
                   "with --step: DenseNet's blocks as one buffer of slices, or with a concatenation per layer")
-      ->check(CLI::IsMember({"slices", "concat"}));
+      ->check(thaw::one_of({"slices", "concat"}));
   app->add_option("--input-size", options.input_size,
                   "side of the pictures; 0: as the network is made for (224, 32, 512)")
-      ->check(CLI::Range(0, 4096));
+      ->check(thaw::between(0, 4096));
   app->add_option("--in-channels", options.network.in_channels,
                   "channels of the pictures; 0: as the network is made for")
-      ->check(CLI::Range(0, 1024));
+      ->check(thaw::between(0, 1024));
   app->add_flag("--json", options.json, "JSON on stdout, a line per answer as soon as it is there");
   return thaw::run_program(*app, argc, argv, [&] {
     thaw::bench::complete(options);

@@ -16,6 +16,7 @@
 #include "tools/evaluate/evaluation_report.h"
 #include "tools/network/open_network.h"
 #include "tools/program/frame.h"
+#include "tools/program/messages.h"
 #include "tools/program/output_directory.h"
 
 namespace {
@@ -59,7 +60,7 @@ std::vector<std::size_t> running_order(const std::vector<ComparePlan>& plans, bo
 bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareRow& row, int& exit_code) {
   std::optional<CompareResult> best;
   for (const double lr : row.tried) {
-    fmt::print(stderr, "\n== plan {}, lr {:g}, seed 1\n", row.plan.key, lr);
+    say("\n== plan {}, lr {:g}, seed 1\n", row.plan.key, lr);
     try {
       const auto result = compare_run(settings, row.plan, lr, 1, exit_code);
       if (!result) return false;
@@ -67,7 +68,7 @@ bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareR
       if (!best || result->val_accuracy > best->val_accuracy) best = result;
     } catch (const NotFinite& e) {
       if (row.tried.size() == 1) throw;
-      fmt::print(stderr, "plan {}: lr {:g} is out of the choice: {}\n", row.plan.key, lr, e.what());
+      say("plan {}: lr {:g} is out of the choice: {}\n", row.plan.key, lr, e.what());
     }
   }
   if (!best)
@@ -75,7 +76,7 @@ bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareR
         fmt::format("plan {}: none of its learning rates went through; give smaller ones", row.plan.key));
   row.results.push_back(*best);
   for (int seed = 2; seed <= o.seeds; ++seed) {
-    fmt::print(stderr, "\n== plan {}, lr {:g}, seed {}\n", row.plan.key, best->lr, seed);
+    say("\n== plan {}, lr {:g}, seed {}\n", row.plan.key, best->lr, seed);
     const auto result =
         compare_run(settings, row.plan, best->lr, static_cast<std::uint64_t>(seed), exit_code);
     if (!result) return false;
@@ -97,7 +98,7 @@ int compare(const CLI::App& app, CompareOptions o) {
   const std::unique_ptr<Network> network = open_weights(o);
   const std::vector<ComparePlan> plans = chosen_plans(compare_plans(*network, o.story), o.plans);
   for (const ComparePlan& plan : plans) check_model_name(plan.model);
-  fmt::print(stderr, "{}", plan_text(o, plans));
+  say("{}", plan_text(o, plans));
   if (o.train.dry_run) return exit_done;
 
   const CompareInputs inputs = compare_inputs(o.train.data.data, o.train.model.weights);
@@ -112,7 +113,7 @@ int compare(const CLI::App& app, CompareOptions o) {
   for (const std::size_t i : running_order(plans, o.train.cache_features)) {
     int exit_code = exit_done;
     if (!run_plan(settings, o, all[i], exit_code)) {
-      fmt::print(stderr, "stopped by a signal; the same command goes on from here\n");
+      say("stopped by a signal; the same command goes on from here\n");
       return exit_code;
     }
     // After every plan: what is done can be looked at.
@@ -122,7 +123,7 @@ int compare(const CLI::App& app, CompareOptions o) {
     write_file_atomically(output.file("compare.html"), compare_page(rows, app.config_to_str()));
   }
   fmt::print("{}", o.json ? compare_json(rows) + "\n" : compare_text(rows));
-  fmt::print(stderr, "the same as a page: {}\n", output.file("compare.html"));
+  say("the same as a page: {}\n", output.file("compare.html"));
   return exit_done;
 }
 

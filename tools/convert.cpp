@@ -12,6 +12,7 @@
 #include "tools/network/open_network.h"
 #include "tools/network/rename_rule.h"
 #include "tools/program/frame.h"
+#include "tools/program/messages.h"
 
 namespace {
 
@@ -76,9 +77,9 @@ int convert(const Options& o) {
     fmt::print("{}{}  {} {}\n", old, old == name ? "" : " => " + name, dtype_name(tensor.dtype()),
                tensor.shape().text());
   }
-  for (const std::string& note : file.notes) fmt::print(stderr, "weights: {}\n", note);
-  if (!verdict.empty()) fmt::print(stderr, "{}: {}\n", o.model, verdict);
-  fmt::print(stderr, "{} ({}) -> {}: {} tensors\n", o.in, file.format, o.out, tensors.size());
+  for (const std::string& note : file.notes) say("weights: {}\n", note);
+  if (!verdict.empty()) say("{}: {}\n", o.model, verdict);
+  say("{} ({}) -> {}: {} tensors\n", o.in, file.format, o.out, tensors.size());
   return exit_done;
 }
 

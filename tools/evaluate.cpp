@@ -7,6 +7,8 @@
 #include "tools/network/data_options.h"
 #include "tools/network/session.h"
 #include "tools/program/frame.h"
+#include "tools/program/messages.h"
+#include "tools/program/values.h"
 
 namespace {
 
@@ -32,9 +34,9 @@ int evaluate(const ModelOptions& model, const DataOptions& data, const std::stri
     throw Error(
         fmt::format("{}: {} classes, but {} has {} outputs", data.data, classes, model.weights, outputs));
   check_pictures(dataset, data.workers);
-  for (const std::string& note : session.notes) fmt::print(stderr, "weights: {}\n", note);
-  for (const std::string& note : splits.notes) fmt::print(stderr, "data: {}\n", note);
-  fmt::print(stderr, "{}\n", device_line(model, *session.backend));
+  for (const std::string& note : session.notes) say("weights: {}\n", note);
+  for (const std::string& note : splits.notes) say("data: {}\n", note);
+  say("{}\n", device_line(model, *session.backend));
 
   Loader loader(std::move(dataset), session.description.preprocess, one_pass(data));
   const EvaluationReport report = evaluate_model(session, loader, split);
@@ -48,7 +50,8 @@ int evaluate(const ModelOptions& model, const DataOptions& data, const std::stri
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto app = make_app("How good a network is on labelled pictures.", "evaluate");
+  const auto app = make_app("How good a network is on labelled pictures.", "evaluate",
+                            "evaluate --weights run/best.safetensors --data pictures");
   ModelOptions model;
   DataOptions data;
   std::string split = "val";
@@ -56,9 +59,9 @@ int main(int argc, char** argv) {
   bool json = false;
   add_model_options(*app, model);
   add_data_options(*app, data);
-  app->add_option("--split", split, "which pictures")->check(CLI::IsMember({"train", "val", "test"}));
+  app->add_option("--split", split, "which pictures")->check(one_of({"train", "val", "test"}));
   app->add_option("--top-losses", top_losses, "name this many pictures with the largest loss")
-      ->check(CLI::Range(0, 1000000000));
+      ->check(between(0, 1000000000));
   app->add_flag("--json", json, "one JSON object on stdout");
   return run_program(*app, argc, argv, [&] { return evaluate(model, data, split, top_losses, json); });
 }

@@ -11,6 +11,8 @@
 #include "tools/cost/plan_table.h"
 #include "tools/network/open_network.h"
 #include "tools/program/frame.h"
+#include "tools/program/messages.h"
+#include "tools/program/values.h"
 #include "tools/train/options.h"
 
 namespace {
@@ -33,7 +35,11 @@ struct Inspection {
 Inspection inspect_network(const std::string& model, const NetworkOptions& options,
                            const PlanSettings& settings) {
   const auto network = make_network(model, options);
-  apply_freeze_plan(*network, settings.freeze);
+  try {
+    apply_freeze_plan(*network, settings.freeze);
+  } catch (const Error& e) {
+    throw UsageError(e.what());
+  }
   Inspection found{model, {}, plan_table(model, options, settings)};
   network->visit([&](Module& m) {
     for (const Parameter* p : m.own_parameters())
@@ -48,7 +54,7 @@ Inspection inspect_file(const std::string& path, PlanSettings settings) {
   ReadOptions options;
   options.convert_floats = false;
   const LoadedWeights file = read_weights(path, options);
-  for (const std::string& note : file.notes) fmt::print(stderr, "weights: {}\n", note);
+  for (const std::string& note : file.notes) say("weights: {}\n", note);
   Inspection found;
   if (!file.metadata.empty()) {
     const NetworkFile opened = open_network(file, {}, path);
@@ -125,35 +131,36 @@ int main(int argc, char** argv) {
       ->default_str("none");
   app->add_option("--bn", train.bn,
                   "which BatchNorm layers use the batch: auto: trainable ones, frozen: none, train: all")
-      ->check(CLI::IsMember({"auto", "frozen", "train"}));
-  app->add_option("--lr", train.lr, "learning rate of the head")
-      ->check(CLI::PositiveNumber)
-      ->default_str("0.001");
+      ->check(one_of({"auto", "frozen", "train"}));
+  app->add_option("--lr", train.lr, "learning rate of the head (default: what train would take)")
+      ->check(above_zero())
+      ->default_str("");
   app->add_option("--backbone-lr-mult", train.backbone_lr_mult,
                   "learning rate of all but the head, times --lr")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   app->add_option("--input-size", train.model.input_size,
                   "side of the pictures that the costs are for (default: the model's)")
-      ->check(CLI::Range(1, 4096))
+      ->check(between(1, 4096))
       ->default_str("");
   for (CLI::Option* option :
        {app->add_option("--num-classes", classes, "outputs (default: the model's)")
-            ->check(CLI::Range(1, 1000000))
+            ->check(between(1, 1000000))
             ->default_str(""),
         app->add_option("--in-chans", train.model.in_channels,
                         "channels of the pictures (default: the model's)")
-            ->check(CLI::IsMember({1, 3}))
+            ->check(one_of({"1", "3"}))
             ->default_str(""),
-        app->add_option("--views", views, "pictures of a case")->check(CLI::Range(1, 1024)),
-        app->add_option("--features", features, "numbers of a case")->check(CLI::Range(0, 1000000))})
+        app->add_option("--views", views, "pictures of a case")->check(between(1, 1024)),
+        app->add_option("--features", features, "numbers of a case")->check(between(0, 1000000))})
     option->needs(model);
   app->add_flag("--json", json, "one JSON object on stdout");
   return run_program(*app, argc, argv, [&] {
     if (file.empty() == train.model.model.empty())
       throw UsageError("give either FILE or --model NAME; see --help");
+    train.model.weights = file;
     const PlanSettings settings{.freeze = train.freeze.empty() ? "none" : train.freeze,
                                 .bn = batch_norm_policy(train.bn),
-                                .lr = train.lr > 0 ? train.lr : 1e-3,
+                                .lr = train.base_lr(),
                                 .backbone_lr_mult = train.backbone_lr_mult,
                                 .input_size = train.model.input_size};
     Inspection found;

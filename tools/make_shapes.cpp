@@ -8,6 +8,8 @@
 #include "kernels/error.h"
 #include "tools/make_shapes/drawing.h"
 #include "tools/program/frame.h"
+#include "tools/program/messages.h"
+#include "tools/program/values.h"
 
 namespace {
 
@@ -40,10 +42,10 @@ int make(const Options& options) {
       }
     }
   }
-  fmt::print(stderr, "{}: {} classes, {} training and {} validation pictures of {} x {} in {}\n",
-             options.task, classes.size(), classes.size() * static_cast<std::size_t>(options.train),
-             classes.size() * static_cast<std::size_t>(options.val), options.size, options.size,
-             options.output);
+  thaw::say("{}: {} classes, {} training and {} validation pictures of {} x {} in {}\n", options.task,
+            classes.size(), classes.size() * static_cast<std::size_t>(options.train),
+            classes.size() * static_cast<std::size_t>(options.val), options.size, options.size,
+            options.output);
   return thaw::exit_done;
 }
 
@@ -63,10 +65,10 @@ int main(int argc, char** argv) {
       "make_shapes");
   app->add_option("--output", options.output, "folder to write into; files of the same name are replaced")
       ->required();
-  app->add_option("--task", options.task, "which classes")->check(CLI::IsMember({"pretrain", "transfer"}));
-  app->add_option("--train", options.train, "training pictures per class")->check(CLI::Range(1, 999999));
-  app->add_option("--val", options.val, "validation pictures per class")->check(CLI::Range(1, 999999));
-  app->add_option("--size", options.size, "width and height in pixels")->check(CLI::Range(8, 1024));
+  app->add_option("--task", options.task, "which classes")->check(thaw::one_of({"pretrain", "transfer"}));
+  app->add_option("--train", options.train, "training pictures per class")->check(thaw::between(1, 999999));
+  app->add_option("--val", options.val, "validation pictures per class")->check(thaw::between(1, 999999));
+  app->add_option("--size", options.size, "width and height in pixels")->check(thaw::between(8, 1024));
   app->add_option("--seed", options.seed, "of all random numbers");
   return thaw::run_program(*app, argc, argv, [&] { return make(options); });
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "tools/program/frame.h"
+#include "tools/program/messages.h"
 #include "tools/train/run.h"
 
 namespace {
@@ -18,29 +19,31 @@ int train(const CLI::App& app, TrainOptions options) {
   if (options.resume) {
     if (options.output.empty())
       throw UsageError("--resume needs the --output DIR of the run to continue; see --help");
-    OutputDirectory::check_usable(options.output, true);
-    output = std::make_unique<OutputDirectory>(options.output);
+    output = std::make_unique<OutputDirectory>(options.output, true);
     state = std::make_unique<TrainState>(read_train_state(output->file("train_state.safetensors")));
     options = resumed_options(state->options, given, options);
     given = state->options;
   }
   check_train_options(options);
-  if (!options.resume && !options.output.empty()) OutputDirectory::check_usable(options.output, false);
+  if (output == nullptr && options.dry_run && !options.output.empty())
+    OutputDirectory::check_usable(options.output, false);
+  if (output == nullptr && !options.dry_run)
+    output = std::make_unique<OutputDirectory>(options.output, false);
 
   TrainingRun run(options, given, state.get());
-  fmt::print(stderr, "{}", run.summary());
+  say("{}", run.summary());
   if (options.dry_run) {
     fmt::print("{}", plan_text(run.stage_plan()));
     return exit_done;
   }
-  if (output == nullptr) output = std::make_unique<OutputDirectory>(options.output);
   return run.run(*output);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto app = make_app("Fine-tunes a network on a folder of pictures.", "train");
+  const auto app = make_app("Fine-tunes a network on a folder of pictures.", "train",
+                            "train --data pictures --model resnet18 --weights resnet18.pth --output run");
   TrainOptions options;
   add_train_options(*app, options);
   return run_program(*app, argc, argv, [&] { return train(*app, options); });

@@ -8,6 +8,7 @@
 #include "io/data/notes.h"
 #include "io/data/split.h"
 #include "io/file/text.h"
+#include "io/picture/formats.h"
 #include "kernels/error.h"
 
 namespace thaw {
@@ -31,9 +32,9 @@ Dataset read_split(const std::string& directory, const std::string& prefix,
     if (!contains(classes, folder)) extra.push_back(folder);
   }
   if (!extra.empty()) {
-    throw Error(directory + ": class folders that are not among the " + std::to_string(classes.size()) +
-                " trained classes: " + joined(extra) + " (known: " + joined(classes) +
-                "); rename or remove them");
+    throw Error(printable(directory) + ": class folders that are not among the " +
+                std::to_string(classes.size()) + " trained classes: " + joined(extra) +
+                " (known: " + joined(classes) + "); rename or remove them");
   }
   for (std::size_t label = 0; label < classes.size(); ++label) {
     const std::string& name = classes[label];
@@ -46,13 +47,14 @@ Dataset read_split(const std::string& directory, const std::string& prefix,
     }
   }
   if (dataset.samples.empty()) {
-    throw Error(directory + ": no pictures (jpg, jpeg, png, bmp, ppm, pgm, pnm, tga) in the class folders " +
-                joined(classes));
+    throw Error(printable(directory) + ": no pictures (" + image_detail::picture_extensions() +
+                ") in the class folders " + joined(classes));
   }
   if (!missing.empty() && complete) {
-    throw Error(directory + ": class folders without pictures: " + joined(missing) + "; fill or remove them");
+    throw Error(printable(directory) + ": class folders without pictures: " + joined(missing) +
+                "; fill or remove them");
   }
-  if (!missing.empty()) notes.push_back(directory + ": no pictures of " + joined(missing));
+  if (!missing.empty()) notes.push_back(printable(directory) + ": no pictures of " + joined(missing));
   std::sort(dataset.samples.begin(), dataset.samples.end(),
             [](const Sample& a, const Sample& b) { return a.relative < b.relative; });
   return dataset;

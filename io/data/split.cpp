@@ -120,6 +120,16 @@ std::vector<bool> stratified_split(const std::vector<Sample>& samples, int class
       if (fits) in_val += more;
     }
   }
+  // A group that another class sent to validation may have been all of a class.
+  for (int label = 0; label < classes; ++label) {
+    const auto trains = [&](std::size_t i) {
+      return samples[i].label == label && side[group[i]] == Side::train;
+    };
+    bool trained = false;
+    for (std::size_t i = 0; i < samples.size() && !trained; ++i) trained = trains(i);
+    for (std::size_t i = 0; i < samples.size() && !trained; ++i)
+      if (samples[i].label == label) side[group[i]] = Side::train;
+  }
   std::vector<bool> to_val(samples.size());
   for (std::size_t i = 0; i < samples.size(); ++i) to_val[i] = side[group[i]] == Side::val;
   return to_val;

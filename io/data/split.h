@@ -29,7 +29,7 @@ std::vector<std::size_t> sample_groups(const std::vector<Sample>& samples);
 
 // For samples with `labels` in [0, classes): true where the sample goes to validation. Per class the nearest
 // whole number to share * count, at least one where the class has two groups or more, never the whole class.
-// Groups stay together, across classes as well.
+// Groups stay together, across classes as well; where that leaves a class without a training sample, its groups train.
 std::vector<bool> stratified_split(const std::vector<Sample>& samples, int classes, double share,
                                    std::uint64_t seed);
 

@@ -49,13 +49,18 @@ class Unfinished {
 
 void write_file_atomically(const std::string& path, std::span<const std::string_view> pieces) {
   const std::string shown = printable(path);
-  const std::string fresh = path + ".tmp." + std::to_string(::getpid());
   struct stat info = {};
   if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
     throw Error(shown + ": is there already and is not a regular file; choose another name");
-  // A file of this name can only be left from a dead process that had our number.
-  ::unlink(fresh.c_str());
-  FileDescriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  // A name of its own for every writer: other threads, and processes of the same number on other machines.
+  std::string fresh;
+  int opened = -1;
+  for (int number = 0; opened < 0 && number < 1000; ++number) {
+    fresh = path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(number);
+    opened = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (opened < 0 && errno != EEXIST) break;
+  }
+  FileDescriptor file(opened);
   if (!file.valid())
     throw Error(printable(fresh) + ": cannot create: " + std::strerror(errno) +
                 "; the folder must exist and be writable");

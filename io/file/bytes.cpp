@@ -21,7 +21,10 @@ FileReader::FileReader(const std::string& path)
   if (::fstat(file_.get(), &info) != 0) throw Error(shown_ + ": cannot stat: " + std::strerror(errno));
   if (S_ISDIR(info.st_mode))
     throw Error(shown_ + ": is a directory, not a regular file; give the path of a file in it");
-  if (!S_ISREG(info.st_mode)) throw Error(shown_ + ": is not a regular file (a pipe, socket or device)");
+  if (!S_ISREG(info.st_mode))
+    throw Error(
+        shown_ +
+        ": is not a regular file (a pipe, socket or device); save its content in a file and give that");
   size_ = static_cast<std::uint64_t>(info.st_size);
 }
 
@@ -42,11 +45,12 @@ FileBytes::FileBytes(const std::string& path, std::uint64_t limit) {
   FileReader file(path);
   if (file.size() == 0) throw Error(shown + ": is empty (0 bytes); download or save it again");
   if (file.size() > limit)
-    throw Error(shown + ": has " + std::to_string(file.size()) +
-                " bytes, over the limit file_bytes = " + std::to_string(limit));
+    throw Error(shown + ": has " + std::to_string(file.size()) + " bytes, over the limit of " +
+                std::to_string(limit) + "; is it the right file?");
   size_ = static_cast<std::size_t>(file.size());
   data_ = std::make_unique_for_overwrite<std::byte[]>(size_);
-  if (file.read({data_.get(), size_}) < size_) throw Error(shown + ": became shorter while it was read");
+  if (file.read({data_.get(), size_}) < size_)
+    throw Error(shown + ": became shorter while it was read; wait until nothing writes to it");
 }
 
 }  // namespace thaw

@@ -92,4 +92,16 @@ std::string picture_format_names() {
   return names;
 }
 
+std::string picture_extensions() {
+  std::string names;
+  for (const PictureFormat& format : formats)
+    for (const char* c = format.extensions; *c != '\0'; ++c) {
+      if (*c != '.')
+        names += *c;
+      else if (!names.empty())
+        names += ", ";
+    }
+  return names;
+}
+
 }  // namespace thaw::image_detail

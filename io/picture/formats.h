@@ -34,4 +34,7 @@ const PictureFormat* format_of_name(const std::string& name);
 // "JPEG, PNG, BMP, PNM and TGA".
 std::string picture_format_names();
 
+// "jpg, jpeg, png, ...".
+std::string picture_extensions();
+
 }  // namespace thaw::image_detail

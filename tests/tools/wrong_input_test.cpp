@@ -33,11 +33,11 @@ TEST_CASE("wrong options") {
        {"--lr", "--wd", "--clip-grad", "--backbone-lr-mult", "--label-smoothing", "--mean"})
     for (const char* value : {"nan", "inf", "-inf", "1e999"})
       check_error(train({"--model", "resnet20", option, value}), 2,
-                  std::string(option) + ": " + value + " is no number to compute with");
+                  std::string(option) + ": '" + value + "' is no number to compute with");
   for (const char* option : {"--seed", "--split-seed"})
     for (const char* value : {"-1", "18446744073709551616"})
       check_error(train({"--model", "resnet20", option, value}), 2,
-                  std::string(value) + " is not in 0 to 2^64");
+                  "'" + std::string(value) + "' is no whole number from 0 to 2^64");
   check_error(train({"--model", "resnet20", "--input-size", "5000"}), 2, "--input-size");
   check_error(train({"--model", "resnet20", "--crop-pct", "0.05"}), 2, "--crop-pct");
   check_error(train({"--model", "resnet20", "--mean", "0.5,0.5"}), 2, "--mean");

@@ -1,6 +1,7 @@
 #include "tools/compare/options.h"
 
 #include "tools/program/frame.h"
+#include "tools/program/values.h"
 
 namespace thaw {
 
@@ -28,12 +29,12 @@ void add_compare_options(CLI::App& app, CompareOptions& o) {
                  "learning rates of the pretrained plans; of several each plan keeps the one that is best on "
                  "validation with the first seed (default: as train's)")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->default_str("");
   app.add_option("--scratch-lr", o.scratch_lr,
                  "the same for the plans from random weights (default: as train's)")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->default_str("");
   app.add_option("--plans", o.plans,
                  "of scratch_cnn, scratch, 0, 1, ..., all, story: which to run (default: all of them)")
@@ -44,10 +45,10 @@ void add_compare_options(CLI::App& app, CompareOptions& o) {
                  "DenseNets, else 2 blocks thawed)")
       ->default_str("");
   app.add_option("--seeds", o.seeds, "runs of each plan, seeds 1 to N; the split is the same for all")
-      ->check(CLI::Range(1, 1000));
+      ->check(between(1, 1000));
   app.add_option("--scratch-size", o.scratch_size,
                  "side of the scratch CNN's pictures (default: that of the other plans, at least 64)")
-      ->check(CLI::Range(46, 4096))
+      ->check(between(46, 4096))
       ->default_str("");
   app.add_flag("--json", o.json, "one JSON object on stdout instead of the table");
 }

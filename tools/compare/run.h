@@ -6,7 +6,7 @@
 
 #include "tools/compare/inputs.h"
 #include "tools/compare/result.h"
-#include "tools/train/options.h"
+#include "tools/train/given_options.h"
 #include "tools/train/shared_prefix.h"
 
 namespace thaw {

@@ -35,22 +35,6 @@ std::vector<float> numbers_of(const std::string& text, const ModelDescription& d
   return numbers;
 }
 
-// Throws UsageError unless pictures and numbers make whole cases.
-void check_cases(const ModelDescription& d, std::size_t images, std::size_t numbers) {
-  const auto views = static_cast<std::size_t>(d.options.views);
-  if (images % views != 0)
-    throw UsageError(
-        fmt::format("{} pictures, but a case of this model has {}: give the pictures of each case in a row",
-                    images, views));
-  const std::size_t cases = images / views;
-  if (d.features.empty() && numbers > 0) throw UsageError("--features: the model takes none");
-  if (d.features.empty() || numbers == cases) return;
-  std::string names;
-  for (const FeatureScale& f : d.features) names += (names.empty() ? "" : ",") + f.name;
-  throw UsageError(fmt::format("the model takes --features {} once for each case: {} given for {} cases",
-                               names, numbers, cases));
-}
-
 // Fills in what the network's output says.
 void complete(Prediction& p, const Variable& output) {
   p.logits = host_rows(output);
@@ -69,6 +53,21 @@ void complete(Prediction& p, const Variable& output) {
 }
 
 }  // namespace
+
+void check_cases(const ModelDescription& d, std::size_t images, std::size_t numbers) {
+  const auto views = static_cast<std::size_t>(d.options.views);
+  if (images % views != 0)
+    throw UsageError(
+        fmt::format("{} pictures, but a case of this model has {}: give the pictures of each case in a row",
+                    images, views));
+  const std::size_t cases = images / views;
+  if (d.features.empty() && numbers > 0) throw UsageError("--features: the model takes none");
+  if (d.features.empty() || numbers == cases) return;
+  std::string names;
+  for (const FeatureScale& f : d.features) names += (names.empty() ? "" : ",") + f.name;
+  throw UsageError(fmt::format("the model takes --features {} once for each case: {} given for {} cases",
+                               names, numbers, cases));
+}
 
 std::vector<Prediction> predict(Session& session, const std::vector<std::string>& images,
                                 const std::vector<std::string>& numbers) {

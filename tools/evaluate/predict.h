@@ -16,6 +16,9 @@ struct Prediction {
   std::vector<float> logits;        // as the network gave them
 };
 
+// Throws UsageError unless so many pictures and numbers make whole cases.
+void check_cases(const ModelDescription& description, std::size_t images, std::size_t numbers);
+
 // One prediction for each case of `images`: a picture, or as many in a row as the network takes views.
 // `numbers`: a case's numbers "61,0.5", for each case, where the network takes some. Throws UsageError where
 // pictures and numbers do not make whole cases, Error where a picture cannot be read or the network's output

@@ -8,6 +8,7 @@
 
 #include "io/data/csv_dataset.h"
 #include "kernels/error.h"
+#include "tools/program/values.h"
 
 namespace thaw {
 
@@ -16,9 +17,9 @@ void add_data_options(CLI::App& app, DataOptions& o) {
                  "folder DIR/{train,val[,test]}/CLASS/* or DIR/CLASS/*, or a CSV file with the columns "
                  "path[,path2...],label[,split][,group] and numeric features")
       ->default_str("");
-  app.add_option("-b,--batch-size", o.batch_size, "pictures in a batch")->check(CLI::Range(1, 65536));
+  app.add_option("-b,--batch-size", o.batch_size, "pictures in a batch")->check(between(1, 65536));
   app.add_option("-j,--workers", o.workers, "threads that read pictures; 0: none of their own")
-      ->check(CLI::Range(0, 1024));
+      ->check(between(0, 256));
 }
 
 DatasetSplits scan_data(const std::string& data, const ScanOptions& options) {

@@ -13,6 +13,9 @@ ImageInput::ImageInput(Backend& backend, const Preprocess& preprocess, DType act
 
 Variable ImageInput::operator()(const Tensor& images, std::span<const std::uint8_t> flips) const {
   const Shape& shape = images.shape();
+  if (!flips.empty() && static_cast<std::int64_t>(flips.size()) != shape[0])
+    throw Error("image input: " + std::to_string(flips.size()) + " flips for " + std::to_string(shape[0]) +
+                " pictures; give one for each, or none");
   const Tensor bytes = images.to(*backend_);
   Tensor mirror;
   if (std::any_of(flips.begin(), flips.end(), [](std::uint8_t f) { return f != 0; })) {

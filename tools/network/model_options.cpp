@@ -3,6 +3,7 @@
 #include "kernels/error.h"
 #include "models/registry.h"
 #include "tools/program/frame.h"
+#include "tools/program/values.h"
 
 namespace thaw {
 
@@ -15,7 +16,7 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
               "--in-chans", o.in_channels,
               "channels of the pictures: 3 or 1; train sums the first convolution of colour weights for 1 "
               "(default: the model's)")
-           ->check(CLI::IsMember({1, 3})));
+           ->check(one_of({"1", "3"})));
   none(app.add_option("--mean", o.mean,
                       "mean per channel of values in [0, 1], e.g. .485,.456,.406 (default: the model's)")
            ->delimiter(',')
@@ -24,18 +25,19 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
            ->delimiter(',')
            ->allow_extra_args(false));
   none(app.add_option("--input-size", o.input_size, "side of the input in pixels (default: the model's)")
-           ->check(CLI::Range(1, 4096)));
+           ->check(between(1, 4096)));
   none(app.add_option("--crop-pct", o.crop_pct,
                       "share of the resized picture that the centre crop keeps (default: the model's)")
-           ->check(CLI::Range(0.1, 1.0)));
+           ->check(between(0.1, 1.0)));
   app.add_option("--device", o.device, "where to compute")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
-  app.add_option("--precision", o.precision, "type of the activations")
-      ->check(CLI::IsMember({"f32", "bf16"}));
+      ->check(one_of({"auto", "cpu", "cuda", "reference"}));
+  app.add_option("--precision", o.precision, "type of the activations")->check(one_of({"f32", "bf16"}));
   add_backend_options(app, o.backend);
 }
 
 void add_backend_options(CLI::App& app, BackendOptions& o) {
+  app.add_option("--threads", o.threads, "CPU: compute threads; 0: as many as the machine has")
+      ->check(between(0, 1024));
   app.add_flag("--tf32", o.tf32,
                "GPU, f32: convolutions and matrix products may round their inputs to TF32, which is faster");
   app.add_flag("--cudnn-benchmark,!--no-cudnn-benchmark", o.cudnn_benchmark,

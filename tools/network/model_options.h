@@ -6,6 +6,7 @@
 
 #include "kernels/backend.h"
 #include "tools/network/model_description.h"
+#include "tools/program/usage_error.h"
 
 namespace CLI {
 class App;  // of CLI11, which those who only fill the struct need not have
@@ -24,7 +25,7 @@ struct ModelOptions {
   BackendOptions backend;
 };
 
-// Adds --tf32 and --cudnn-benchmark.
+// Adds --threads, --tf32 and --cudnn-benchmark.
 void add_backend_options(CLI::App& app, BackendOptions& options);
 
 // Throws UsageError where `device` or `precision` leave an option that was given without effect.

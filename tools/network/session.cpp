@@ -40,10 +40,13 @@ void save_model(const Session& session, const std::string& path) {
 }
 
 void replace_head(Session& session, const std::vector<std::string>& classes, std::uint64_t seed) {
-  ModelDescription& d = session.description;
+  if (classes.size() < 2)
+    throw Error("replace_head: " + std::to_string(classes.size()) + " classes; give two or more");
+  ModelDescription d = session.description;
   d.classes = classes;
   d.options.num_classes = static_cast<std::int64_t>(classes.size());
   replace_head(*session.network, make_network(d.model, d.options)->num_classes(), seed);
+  session.description = std::move(d);
 }
 
 Session open_for_evaluation(const ModelOptions& options) {

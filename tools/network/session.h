@@ -1,5 +1,5 @@
 // A network ready to run: on its device, with its weights, knowing its classes and how pictures become its
-// input.
+// input. One thread at a time may use it; give each thread its own.
 #pragma once
 
 #include <memory>
@@ -37,7 +37,8 @@ Session load_model(const std::string& weights, ModelOptions options = {});
 // Writes the network with its description, as load_model reads it; crash-safe. Throws Error.
 void save_model(const Session& session, const std::string& path);
 
-// Gives the network a new head for these classes, initialised; the rest stays. Plan the session afterwards.
+// Gives the network a new head for these classes, two or more, initialised; the rest stays. Plan the session afterwards.
+// Throws Error.
 void replace_head(Session& session, const std::vector<std::string>& classes, std::uint64_t seed = 42);
 
 // A network for evaluation with the weights of options.weights, all of it frozen and on its device. A file

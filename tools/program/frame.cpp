@@ -1,5 +1,8 @@
 #include "tools/program/frame.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -7,7 +10,10 @@
 #include <new>
 
 #include "io/file/bytes.h"
+#include "io/file/text.h"
 #include "kernels/error.h"
+#include "tools/program/arguments.h"
+#include "tools/program/help.h"
 
 namespace thaw {
 namespace {
@@ -27,30 +33,59 @@ int fail(const std::string& message, int code) {
 
 // CLI11 takes "nan" for a number, and wraps or saturates whole numbers that do not fit.
 std::string no_number(const std::string& text) {
-  return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is no number to compute with";
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == '\0' && std::isfinite(value)
+             ? ""
+             : "'" + printable(text, 40) + "' is no number to compute with";
+}
+
+std::string no_whole_number(const std::string& text) {
+  errno = 0;
+  char* end = nullptr;
+  std::strtoll(text.c_str(), &end, 10);
+  return !text.empty() && *end == '\0' && errno == 0 ? ""
+                                                     : "'" + printable(text, 40) + "' is no whole number";
 }
 
 std::string no_count(const std::string& text) {
   errno = 0;
-  std::strtoull(text.c_str(), nullptr, 10);
-  return text.find('-') == std::string::npos && errno == 0 ? "" : text + " is not in 0 to 2^64 - 1";
+  char* end = nullptr;
+  std::strtoull(text.c_str(), &end, 10);
+  const bool good = !text.empty() && *end == '\0' && text.find('-') == std::string::npos && errno == 0;
+  return good ? "" : "'" + printable(text, 40) + "' is no whole number from 0 to 2^64 - 1";
+}
+
+// A thread that waits for its team shall sleep soon, so that other work on the machine does not make it wait for a spinning
+// one. GCC's OpenMP reads this when the program is loaded, so the program begins again.
+void let_waiting_threads_sleep(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  ::setenv("GOMP_SPINCOUNT", "1000", 1);
+  ::execv("/proc/self/exe", argv);  // where that cannot be, threads spin
 }
 
 void check_numbers(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     const std::string type = option->get_type_name();
     if (type.starts_with("FLOAT")) option->transform(CLI::Validator(no_number, ""));
+    if (type.starts_with("INT")) option->transform(CLI::Validator(no_whole_number, ""));
     if (type.starts_with("UINT")) option->transform(CLI::Validator(no_count, ""));
   }
 }
 
 }  // namespace
 
-std::unique_ptr<CLI::App> make_app(const std::string& description, const std::string& name) {
+std::unique_ptr<CLI::App> make_app(const std::string& description, const std::string& name,
+                                   const std::string& example) {
   auto app = std::make_unique<CLI::App>(description, name);
+  app->formatter(help_formatter());
+  if (!example.empty()) app->footer("Example:\n  " + example);
+  app->set_version_flag("--version", name + " of Thaw " THAW_VERSION, "print the version and exit");
+  app->set_help_flag("-h,--help", "print this help and exit");
   app->option_defaults()->always_capture_default();
   app->set_config("--config", "", "read options from a file, lines NAME = VALUE; the command line wins");
-  app->get_config_ptr()->check(CLI::Validator(
+  app->config_formatter(checked_config(*app));
+  app->get_config_ptr()->type_name("FILE")->check(CLI::Validator(
       [](const std::string& path) -> std::string {
         constexpr std::uint64_t limit = std::uint64_t{1} << 20;  // a pipe or a device would never end
         try {
@@ -65,16 +100,33 @@ std::unique_ptr<CLI::App> make_app(const std::string& description, const std::st
   return app;
 }
 
-int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+void parse(CLI::App& app, std::vector<std::string> arguments) try {
   check_numbers(app);
+  app.parse(std::move(arguments));
+} catch (const CLI::Success&) {
+  throw;
+} catch (const CLI::ExtrasError&) {
+  throw UsageError("what is '" + printable(app.remaining().front(), 60) +
+                   "'? options begin with --, and a name that holds spaces stands in quotes; see --help");
+} catch (const CLI::ArgumentMismatch& e) {
+  const std::string text = e.what(), name = text.substr(0, text.find(':'));
+  throw UsageError((text.find("missing") != std::string::npos ? name + " needs a value" : text) +
+                   "; see --help");
+} catch (const CLI::ParseError& e) {
+  throw UsageError(std::string(e.what()) + "; see --help");
+}
+
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  if (argc > 0) let_waiting_threads_sleep(argv);
   const std::string_view called = argc > 0 ? argv[0] : "";
   const std::string_view file = called.substr(called.rfind('/') + 1);
   if (file.starts_with("thaw-")) app.name("thaw " + std::string(file.substr(5)));
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);
-    return fail(std::string(e.what()) + "; see --help", exit_usage);
+    std::vector<std::string> arguments = checked_arguments(app, argc, argv);
+    std::reverse(arguments.begin(), arguments.end());
+    parse(app, std::move(arguments));
+  } catch (const CLI::Success& e) {
+    return app.exit(e);  // --help, --version
   } catch (const std::exception& e) {
     return fail(e.what(), exit_usage);
   }

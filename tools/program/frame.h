@@ -4,6 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
+
+#include "tools/program/usage_error.h"
 
 namespace thaw {
 
@@ -16,15 +19,14 @@ enum ExitCode : int {
   exit_terminated = 143
 };
 
-// Wrong use that only shows after parsing (an unknown model, options that exclude each other): exit code 2.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+// An App with the conventions of all programs: help shows groups, defaults and the example, --version, and --config FILE
+// reads the same options from a file (lines "name = value"; the command line wins; an unknown name is an error).
+std::unique_ptr<CLI::App> make_app(const std::string& description, const std::string& name,
+                                   const std::string& example = "");
 
-// An App with the conventions of all programs: help shows defaults, and --config FILE reads the same options
-// from a file (lines "name = value"; the command line wins; an unknown name is an error).
-std::unique_ptr<CLI::App> make_app(const std::string& description, const std::string& name);
+// Parses `arguments`, the last one first, as CLI11 takes them. Throws UsageError with one line, or CLI::Success for --help and
+// --version.
+void parse(CLI::App& app, std::vector<std::string> arguments);
 
 // Parses and runs `body`. Errors become one line "error: ..." on stderr. Returns the exit code.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);

@@ -13,6 +13,15 @@
 namespace thaw {
 namespace fs = std::filesystem;
 
+namespace {
+
+// A file of write_file_atomically whose writer was killed.
+bool is_unfinished(const fs::path& path) {
+  return path.filename().string().find(".safetensors.tmp.") != std::string::npos;
+}
+
+}  // namespace
+
 void OutputDirectory::check_usable(const std::string& path, bool resume) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -33,7 +42,7 @@ void OutputDirectory::check_usable(const std::string& path, bool resume) {
     throw Error(path + ": " + std::strerror(errno) + "; choose another --output");
   bool empty = true;
   for (const auto& entry : fs::directory_iterator(path, error))
-    if (entry.path().filename() != ".lock") empty = false;
+    if (entry.path().filename() != ".lock" && !is_unfinished(entry.path())) empty = false;
   if (error) throw Error(path + ": " + error.message() + "; choose another --output");
   const bool state = fs::exists(path + "/train_state.safetensors", error);
   if (resume && !state)
@@ -42,7 +51,7 @@ void OutputDirectory::check_usable(const std::string& path, bool resume) {
         ": holds no train_state.safetensors, so there is no run to resume; leave out --resume to start one");
   if (!resume && !empty)
     throw Error(path + ": is not empty; choose another --output" +
-                (state ? ", or continue its run with --resume" : ""));
+                (state ? ", or continue its run with --resume" : ", or remove what is there"));
 }
 
 OutputDirectory::OutputDirectory(std::string path) : path_(std::move(path)) {
@@ -56,6 +65,18 @@ OutputDirectory::OutputDirectory(std::string path) : path_(std::move(path)) {
     close(lock_);
     throw Error(path_ + ": another run is writing there; wait for it or choose another --output");
   }
+}
+
+OutputDirectory::OutputDirectory(std::string path, bool resume)
+    : OutputDirectory((check_usable(path, resume), std::move(path))) {
+  remove_unfinished_files();
+  check_usable(path_, resume);
+}
+
+void OutputDirectory::remove_unfinished_files() const {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path_, error))
+    if (is_unfinished(entry.path())) fs::remove(entry.path(), error);
 }
 
 OutputDirectory::~OutputDirectory() {

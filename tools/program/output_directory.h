@@ -14,6 +14,9 @@ class OutputDirectory {
   // Makes the folder where it is missing and locks it (flock on ".lock", released when the process ends,
   // however it ends). Throws Error when another run holds it or it cannot be written.
   explicit OutputDirectory(std::string path);
+  // The folder of a training run: checked as above before it is made, and again once no other run can write there. What a
+  // killed run left of a file that it was writing goes away.
+  OutputDirectory(std::string path, bool resume);
   ~OutputDirectory();  // a folder that it made and that is still empty goes away again
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
@@ -22,6 +25,8 @@ class OutputDirectory {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
  private:
+  void remove_unfinished_files() const;
+
   std::string path_;
   int lock_ = -1;
   bool made_ = false;

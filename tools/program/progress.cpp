@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tools/program/messages.h"
+
 namespace thaw {
 namespace {
 
@@ -75,7 +77,7 @@ void Progress::draw(double loss) {
     const int full = std::clamp(static_cast<int>(share * width), 0, width);
     bar = fmt::format(" [{:-<{}}]", std::string(static_cast<std::size_t>(full), '#'), width);
   }
-  fmt::print(stderr, "\r\x1b[K{}{}{}", label_, bar, text);
+  say("\r\x1b[K{}{}{}", label_, bar, text);
   std::fflush(stderr);
 }
 

@@ -1,10 +1,13 @@
 #include "tools/report/metrics_log.h"
 
+#include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "io/file/atomic.h"
+#include "io/file/bytes.h"
+#include "io/file/text.h"
 #include "kernels/error.h"
 #include "tools/program/bounded_json.h"
 
@@ -53,14 +56,17 @@ void write_metrics(const std::string& path, const std::vector<EpochMetrics>& epo
 }
 
 std::vector<EpochMetrics> read_metrics(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  constexpr std::uint64_t most = std::uint64_t{256} << 20;  // a million epochs
+  const FileBytes file(path, most);
   std::vector<EpochMetrics> log;
-  std::string line;
-  while (std::getline(file, line)) {
+  std::string_view rest(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     try {
-      log.push_back(metrics_of(parse_json(line, path)));
+      log.push_back(metrics_of(parse_json(std::string(line), path)));
     } catch (const nlohmann::json::exception& e) {
-      throw Error(path + ": line " + std::to_string(log.size() + 1) +
+      throw Error(printable(path) + ": line " + std::to_string(log.size() + 1) +
                   " is not a line of train's log: " + e.what());
     }
   }

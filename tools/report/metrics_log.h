@@ -28,7 +28,7 @@ EpochMetrics metrics_of(const nlohmann::json& json);
 // Replaces the file by a line for each epoch, crash-safe. Throws Error when it cannot be written.
 void write_metrics(const std::string& path, const std::vector<EpochMetrics>& epochs);
 
-// All lines of the log, in order. No file: none. Throws Error naming the line that is no such object.
+// All lines of the log, in order. Throws Error when the file cannot be read, or naming the line that is no such object.
 std::vector<EpochMetrics> read_metrics(const std::string& path);
 
 }  // namespace thaw

@@ -6,16 +6,32 @@
 #include "tools/train/run.h"
 
 namespace thaw {
+namespace {
+
+// As train reads them from a command line: every value is checked, and what is default stays what it is.
+TrainOptions checked_options(const TrainOptions& options, const GivenOptions& given) {
+  if (options.dry_run)
+    throw UsageError("fit: dry_run is of the program train; a TrainingRun says what would be done");
+  TrainOptions checked = parsed_options(given);
+  checked.output = options.output;
+  checked.stop_after = options.stop_after;
+  check_train_options(checked);
+  return checked;
+}
+
+}  // namespace
 
 FitResult fit(const TrainOptions& options) {
-  check_train_options(options);
-  OutputDirectory::check_usable(options.output, options.resume);
+  GivenOptions given = given_options(options);
+  TrainOptions used = options.resume ? options : checked_options(options, given);
+  const OutputDirectory output(options.output, options.resume);
   std::unique_ptr<TrainState> state;
-  if (options.resume)
-    state = std::make_unique<TrainState>(
-        read_train_state(OutputDirectory(options.output).file("train_state.safetensors")));
-  TrainingRun run(options, {}, state.get());
-  const OutputDirectory output(options.output);
+  if (options.resume) {
+    state = std::make_unique<TrainState>(read_train_state(output.file("train_state.safetensors")));
+    used = resumed_options(state->options, given, options);
+    given = state->options;
+  }
+  TrainingRun run(used, given, state.get());
   const bool finished = run.run(output) == exit_done;
   return {run.epochs(), output.file("best.safetensors"), run.receipt(), finished};
 }

@@ -16,8 +16,9 @@ struct FitResult {
   bool finished = true;  // false: a signal stopped it; `resume` goes on
 };
 
-// Trains, with a line per epoch on stderr, and leaves in options.output what train leaves there. Throws
-// UsageError or Error as train says.
+// Trains, with a line per epoch on stderr, and leaves in options.output what train leaves there. With `resume` it continues
+// the run in there: fields that are left at their default are what they were, others must be. While it runs, the first
+// SIGINT or SIGTERM stops it after a checkpoint; one call at a time in a process. Throws UsageError or Error as train says.
 FitResult fit(const TrainOptions& options);
 
 }  // namespace thaw

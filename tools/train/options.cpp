@@ -1,14 +1,14 @@
 #include "tools/train/options.h"
 
-#include <set>
-
+#include "optim/optimizer.h"
 #include "tools/program/frame.h"
+#include "tools/program/values.h"
 
 namespace thaw {
 
 double TrainOptions::base_lr() const {
   if (lr > 0) return lr;
-  if (opt == "adamw") return 1e-3;
+  if (const double usual = optimizer_kind(opt).lr; usual > 0) return usual;
   // Rates in proportion to the batch: Goyal et al. 2017. With weights: docs/experiments.md has the table.
   return model.weights.empty() ? 0.1 * data.batch_size / 256.0 : 0.05 * data.batch_size / 64.0;
 }
@@ -36,48 +36,49 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->default_str("");
   app.add_option("--freeze-epochs", o.freeze_epochs,
                  "epochs at the start that train the head only; then the plan of --freeze begins")
-      ->check(CLI::Range(0, 1000000));
+      ->check(between(0, 1000000));
   app.add_option("--bn", o.bn,
                  "which BatchNorm layers use the batch: auto: trainable ones, frozen: none, train: all")
-      ->check(CLI::IsMember({"auto", "frozen", "train"}));
-  app.add_option("--epochs", o.epochs, "length of the run")->check(CLI::Range(1, 1000000));
+      ->check(one_of({"auto", "frozen", "train"}));
+  app.add_option("--epochs", o.epochs, "length of the run")->check(between(1, 1000000));
   app.add_option("--stop-after", o.stop_after,
                  "stop when this many epochs are done; the schedule stays that of --epochs")
-      ->check(CLI::Range(1, 1000000))
+      ->check(between(1, 1000000))
       ->default_str("");
   app.add_option("--lr", o.lr,
                  "learning rate (default: sgd: 0.05 * batch size / 64 with --weights, else 0.1 * batch size "
                  "/ 256; adamw: 0.001)")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->default_str("");
   app.add_option("--backbone-lr-mult", o.backbone_lr_mult, "learning rate of all but the head, times --lr")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--opt", o.opt, "optimizer")->check(CLI::IsMember({"sgd", "adamw"}));
-  app.add_option("--momentum", o.momentum, "of sgd")->check(CLI::Range(0.0, 1.0));
-  app.add_option("--wd", o.wd, "weight decay; biases and BatchNorm have none")->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
+  std::vector<std::string> optimizers;
+  for (const OptimizerKind& kind : optimizer_kinds()) optimizers.emplace_back(kind.name);
+  app.add_option("--opt", o.opt, "optimizer")->check(one_of(std::move(optimizers)));
+  app.add_option("--momentum", o.momentum, "of sgd")->check(between(0.0, 0.9999));
+  app.add_option("--wd", o.wd, "weight decay; biases and BatchNorm have none")->check(zero_or_more());
   app.add_option("--clip-grad", o.clip_grad, "largest norm of the gradient; 0: no limit")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   app.add_option("--sched", o.sched, "schedule of the learning rate")
-      ->check(CLI::IsMember({"cosine", "step", "constant", "plateau"}));
+      ->check(one_of({"cosine", "step", "constant", "plateau"}));
   app.add_option("--warmup-epochs", o.warmup_epochs, "epochs in which the learning rate rises")
-      ->check(CLI::Range(0, 1000000));
-  app.add_option("--lr-step-size", o.lr_step_size, "step: epochs between falls")
-      ->check(CLI::Range(1, 1000000));
-  app.add_option("--lr-gamma", o.lr_gamma, "step, plateau: factor of a fall")->check(CLI::Range(0.0, 1.0));
+      ->check(between(0, 1000000));
+  app.add_option("--lr-step-size", o.lr_step_size, "step: epochs between falls")->check(between(1, 1000000));
+  app.add_option("--lr-gamma", o.lr_gamma, "step, plateau: factor of a fall")->check(between(0.0, 1.0));
   app.add_option("--plateau-patience", o.plateau_patience,
                  "plateau: epochs without a better validation loss that do not yet make the rate fall")
-      ->check(CLI::Range(0, 1000000));
+      ->check(between(0, 1000000));
   app.add_option("--patience", o.patience,
                  "stop after this many epochs without a better validation accuracy and restore the best; 0: "
                  "never")
-      ->check(CLI::Range(0, 1000000));
+      ->check(between(0, 1000000));
   app.add_option("--label-smoothing", o.label_smoothing, "share of the target spread over all classes")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(between(0.0, 1.0));
   app.add_option("--class-weights", o.class_weights, "balanced: rare classes weigh more")
-      ->check(CLI::IsMember({"none", "balanced"}));
+      ->check(one_of({"none", "balanced"}));
   app.add_option("--val-split", o.val_split,
                  "share of DIR/CLASS/* or of a CSV file without a column split that is kept for validation")
-      ->check(CLI::Range(0.0, 0.99));
+      ->check(between(0.0, 0.99));
   app.add_option("--split-seed", o.split_seed, "of --val-split (default: --seed)")->default_str("");
   app.add_option("--seed", o.seed, "of weights, order, augmentation and split");
   app.add_flag("--no-aug", o.no_aug,
@@ -87,51 +88,6 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       "run the frozen first stages once per picture and keep their output in memory; needs --no-aug");
   app.add_flag("--resume", o.resume, "continue the run in --output");
   app.add_flag("--dry-run", o.dry_run, "say what would be done and stop");
-}
-
-GivenOptions given_options(const CLI::App& app) {
-  static const std::set<std::string> left_out{"help", "config", "output", "resume", "stop-after", "dry-run"};
-  GivenOptions given;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->count() == 0 || option->get_lnames().empty()) continue;
-    const std::string& name = option->get_lnames().front();
-    if (left_out.count(name) == 0) given[name] = option->results();
-  }
-  return given;
-}
-
-bool may_change(const std::string& option) {
-  return option == "data" || option == "workers" || option == "device" || option == "cudnn-benchmark";
-}
-
-TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,
-                             const TrainOptions& current) {
-  GivenOptions all = stored;
-  const auto text = [](const std::vector<std::string>& values) { return CLI::detail::join(values, ","); };
-  for (const auto& [name, values] : now) {
-    const auto before = stored.find(name);
-    if (!may_change(name) && (before == stored.end() || before->second != values))
-      throw UsageError("--resume: --" + name + " was " +
-                       (before == stored.end() ? "not given" : text(before->second)) + " and cannot become " +
-                       text(values) + "; leave it out, or start a new run in another --output");
-    all[name] = values;
-  }
-  TrainOptions options;
-  const auto app = make_app("", "train");
-  add_train_options(*app, options);
-  std::vector<std::string> arguments;  // CLI11 takes them last first
-  for (const auto& [name, values] : all) arguments.push_back("--" + name + "=" + text(values));
-  try {
-    app->parse(arguments);
-  } catch (const CLI::ParseError& e) {
-    throw UsageError("--resume: the run was started with options that this program does not take: " +
-                     std::string(e.what()));
-  }
-  options.output = current.output;
-  options.resume = true;
-  options.stop_after = current.stop_after;
-  options.dry_run = current.dry_run;
-  return options;
 }
 
 void check_train_options(const TrainOptions& o) {

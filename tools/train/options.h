@@ -1,14 +1,13 @@
 // The options of train, and how a resumed run finds its own again.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "layers/module.h"
 #include "tools/network/data_options.h"
 #include "tools/network/model_options.h"
+#include "tools/program/usage_error.h"
 
 namespace CLI {
 class App;  // of CLI11, which those who only fill the struct need not have
@@ -53,22 +52,6 @@ struct TrainOptions {
 BatchNormPolicy batch_norm_policy(const std::string& name);
 
 void add_train_options(CLI::App& app, TrainOptions& options);
-
-// What the user gave, by long option name, from the command line and the config file: kept in train_state.
-// Without what may differ between the parts of one run: --output, --resume, --stop-after, --dry-run,
-// --config.
-using GivenOptions = std::map<std::string, std::vector<std::string>>;
-GivenOptions given_options(const CLI::App& app);
-
-// Whether an option may be another one in a later part of the same run: data, workers, device,
-// cudnn-benchmark.
-bool may_change(const std::string& option);
-
-// The options of a run to be continued: those it was started with (`stored`), and of `now` what may change.
-// `current` gives output, resume, stop-after and dry-run. Throws UsageError when `now` holds an option that
-// may not change and differs.
-TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,
-                             const TrainOptions& current);
 
 // Throws UsageError where options are missing or do not go together.
 void check_train_options(const TrainOptions& options);

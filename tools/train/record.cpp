@@ -8,6 +8,7 @@
 #include "io/weights/checkpoint.h"
 #include "io/weights/weights.h"
 #include "models/weights/load.h"
+#include "tools/program/messages.h"
 #include "tools/report/evaluation.h"
 
 namespace thaw {
@@ -82,11 +83,10 @@ void RunRecord::restore_best(const OutputDirectory& output) {
   load_weights(*setup_->session.network, read_weights(best).tensors, {.source = best});
   setup_->session.plan();
   save_model(setup_->session, output.file("last.safetensors"));
-  fmt::print(stderr,
-             "stopped early: {} epochs without a better validation accuracy (--patience); last.safetensors "
-             "holds the weights of the best epoch, {}\n",
-             position.epochs_done - std::max(position.best_epoch, setup_->options.freeze_epochs),
-             position.best_epoch);
+  say("stopped early: {} epochs without a better validation accuracy (--patience); last.safetensors "
+      "holds the weights of the best epoch, {}\n",
+      position.epochs_done - std::max(position.best_epoch, setup_->options.freeze_epochs),
+      position.best_epoch);
 }
 
 void RunRecord::hold_best(const OutputDirectory& output) const {
@@ -107,7 +107,7 @@ void RunRecord::hold_best(const OutputDirectory& output) const {
                     "in another --output",
                     best, position.best_epoch, found));
   save_model(setup_->session, best);
-  fmt::print(stderr, "best.safetensors is written anew from the training state: {}\n", found);
+  say("best.safetensors is written anew from the training state: {}\n", found);
 }
 
 }  // namespace thaw

@@ -8,6 +8,7 @@
 
 #include "tools/evaluate/evaluate_model.h"
 #include "tools/program/frame.h"
+#include "tools/program/messages.h"
 #include "tools/program/progress.h"
 #include "tools/program/signals.h"
 
@@ -73,10 +74,10 @@ bool TrainingRun::cache_prefix(const std::function<bool()>& stop) {
                           .stop = stop},
                          stages, prefix_use_);
     if (kept_ == nullptr) return false;
-    fmt::print(stderr, "features: {}\n", prefix_use_.text());
+    say("features: {}\n", prefix_use_.text());
   } else if (setup_.options.cache_features) {
     shared_->clear();
-    fmt::print(stderr, "features: none are kept, the first stage is trained\n");
+    say("features: none are kept, the first stage is trained\n");
   }
   setup_.session.backend->reset_peak();
   setup_.settings.prefix = kept_ ? &kept_->train : nullptr;
@@ -115,11 +116,11 @@ int TrainingRun::run(const OutputDirectory& output) {
                                                 : setup_.options.epochs;
   while (record_.position.epochs_done < end && !record_.out_of_patience()) {
     if (head_only_ && record_.position.epochs_done == setup_.options.freeze_epochs) {
-      fmt::print(stderr, "{}\n", receipt_.verify(*setup_.session.network));
+      say("{}\n", receipt_.verify(*setup_.session.network));
       loop.reset();
       head_only_ = false;
       plan_training();
-      fmt::print(stderr, "thawed: {}\n", freeze_line());
+      say("thawed: {}\n", freeze_line());
     }
     if (loop == nullptr) {
       if (!cache_prefix(stop)) break;
@@ -135,25 +136,25 @@ int TrainingRun::run(const OutputDirectory& output) {
     metrics.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const bool best = record_.end_epoch(metrics, std::move(validation_), output);
     write_page(output, "");
-    fmt::print(stderr, "{}{}\n", epoch_line(metrics, setup_.options.epochs), best ? "  best" : "");
+    say("{}{}\n", epoch_line(metrics, setup_.options.epochs), best ? "  best" : "");
     if (stop()) break;
   }
   const std::string receipt = receipt_.verify(*setup_.session.network);
-  fmt::print(stderr, "{}\n", receipt);
+  say("{}\n", receipt);
   write_page(output, receipt);
   if (stop() && record_.position.epochs_done < setup_.options.epochs) {
-    fmt::print(stderr, "stopped by a signal in epoch {}; {} holds the state, continue with --resume\n",
-               record_.position.epochs_done + 1, output.path());
+    say("stopped by a signal in epoch {}; {} holds the state, continue with --resume\n",
+        record_.position.epochs_done + 1, output.path());
     return signals.exit_code();
   }
   if (record_.out_of_patience()) record_.restore_best(output);
   if (record_.position.best_epoch > 0)
-    fmt::print(stderr, "{} of {} epochs done, best epoch {}{}; {}\n", record_.position.epochs_done,
-               setup_.options.epochs, record_.position.best_epoch,
-               record_.position.best_accuracy >= 0
-                   ? fmt::format(" (validation accuracy {:.4f})", record_.position.best_accuracy)
-                   : "",
-               output.file("best.safetensors"));
+    say("{} of {} epochs done, best epoch {}{}; {}\n", record_.position.epochs_done, setup_.options.epochs,
+        record_.position.best_epoch,
+        record_.position.best_accuracy >= 0
+            ? fmt::format(" (validation accuracy {:.4f})", record_.position.best_accuracy)
+            : "",
+        output.file("best.safetensors"));
   return exit_done;
 }
 

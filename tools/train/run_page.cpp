@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "io/file/atomic.h"
+#include "tools/program/messages.h"
 #include "tools/report/page.h"
 #include "tools/train/run.h"
 
@@ -65,7 +66,7 @@ void TrainingRun::write_page(const OutputDirectory& output, const std::string& r
   try {
     write_file_atomically(file, report_html(page(output, receipt)));
   } catch (const std::exception& e) {
-    fmt::print(stderr, "warning: no page was written: {}\n", e.what());
+    say("warning: no page was written: {}\n", e.what());
   }
 }
 

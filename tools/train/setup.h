@@ -8,8 +8,8 @@
 #include "models/freeze/receipt.h"
 #include "tools/network/image_input.h"
 #include "tools/network/session.h"
+#include "tools/train/given_options.h"
 #include "tools/train/loop.h"
-#include "tools/train/options.h"
 
 namespace thaw {
 

@@ -7,7 +7,7 @@
 #include "tensor/state_dict.h"
 #include "tools/network/model_description.h"
 #include "tools/report/metrics_log.h"
-#include "tools/train/options.h"
+#include "tools/train/given_options.h"
 
 namespace thaw {
 

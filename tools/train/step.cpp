@@ -139,6 +139,14 @@ StepResult TrainingStep::run(const Batch& batch, const StepState& state) {
 }
 
 void TrainingStep::upload(const Batch& batch) {
+  if (batch.labels.empty()) throw Error("training step: a batch without cases; leave it out");
+  if (options_.prefix == nullptr) {
+    if (!batch.images.defined())
+      throw Error("training step: a batch without pictures; read it with a Loader");
+    if (static_cast<std::int64_t>(batch.flips.size()) != batch.images.shape()[0])
+      throw Error("training step: " + std::to_string(batch.flips.size()) + " flips for " +
+                  std::to_string(batch.images.shape()[0]) + " pictures; give one for each");
+  }
   Backend& backend = *session_->backend;
   const std::int64_t n = batch.size(), classes = session_->network->num_classes();
   const bool binary = classes == 1;

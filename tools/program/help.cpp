@@ -1,0 +1,71 @@
+#include "tools/program/help.h"
+
+#include <algorithm>
+#include <string>
+
+namespace thaw {
+namespace {
+
+constexpr std::size_t columns = 100, indent = 30;
+
+// Breaks `text` at spaces into lines that begin at column `from`; the first one is there already.
+std::string wrapped(const std::string& text, std::size_t from) {
+  std::string out;
+  std::size_t at = from, begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (at > from && at + 1 + word.size() > columns) {
+      out += '\n' + std::string(from, ' ');
+      at = from;
+    }
+    if (at > from) out += ' ', ++at;
+    out += word;
+    at += word.size();
+  }
+  return out;
+}
+
+// "N" of "INT", "a|b" of "TEXT:a|b".
+std::string value_name(const CLI::Option* option) {
+  if (option->get_expected_max() == 0) return "";
+  const std::string type = option->get_type_name(), kind = type.substr(0, type.find(':'));
+  if (type.find('|') != std::string::npos) return type.substr(kind.size() + 1);
+  if (kind == "INT" || kind == "UINT") return "N";
+  return kind == "FLOAT" ? "X" : kind;
+}
+
+class Help final : public CLI::Formatter {
+ public:
+  std::string make_option(const CLI::Option* option, bool positional) const override {
+    std::string left = "  ";
+    if (positional) {
+      left += option->get_name(true);
+    } else {
+      for (const std::string& name : option->get_snames()) left += "-" + name + ", ";
+      left += "--" + option->get_lnames().front();
+      if (const std::string value = value_name(option); !value.empty()) left += " " + value;
+    }
+    std::string text = option->get_description();
+    if (option->get_required()) text += " (required)";
+    const std::string usual = option->get_default_str();
+    if (!positional && option->get_expected_max() > 0 && !usual.empty() &&
+        text.find("(default") == std::string::npos)
+      text += " (default: " + usual + ")";
+    left +=
+        left.size() + 1 < indent ? std::string(indent - left.size(), ' ') : "\n" + std::string(indent, ' ');
+    return left + wrapped(text, indent) + "\n";
+  }
+  std::string make_description(const CLI::App* app) const override {
+    return wrapped(app->get_description(), 0) + "\n\n";
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<CLI::FormatterBase> help_formatter() {
+  return std::make_shared<Help>();
+}
+
+}  // namespace thaw
