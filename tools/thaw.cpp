@@ -41,6 +41,10 @@ int main(int argc, char** argv) {
     list(stdout);
     return 0;
   }
+  if (name == "--version") {
+    std::printf("thaw " THAW_VERSION "\n");
+    return 0;
+  }
   std::string known;
   for (const Program& p : programs) {
     known += known.empty() ? p.name : std::string(", ") + p.name;

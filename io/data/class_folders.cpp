@@ -37,10 +37,18 @@ std::vector<std::string> entries_of(const std::string& directory) {
   return names;
 }
 
+bool is_hidden(const std::string& name) {
+  return name.front() == '.' || name == "__MACOSX";
+}
+
+void count_other(const std::string& path, FolderCounts& counts) {
+  if (counts.other++ == 0) counts.first_other = path;
+}
+
 void walk(const std::string& directory, const std::string& relative, std::set<FolderId>& seen,
           FolderCounts& counts, std::vector<Sample>& samples) {
   for (const std::string& name : entries_of(directory)) {
-    if (name.front() == '.') {
+    if (is_hidden(name)) {
       ++counts.hidden;
       continue;
     }
@@ -56,7 +64,7 @@ void walk(const std::string& directory, const std::string& relative, std::set<Fo
       samples.push_back(
           {path, relative + "/" + name, 0, found ? static_cast<std::uint64_t>(status.st_size) : 0});
     } else {
-      ++counts.other;
+      count_other(relative + "/" + name, counts);
     }
   }
 }
@@ -67,12 +75,12 @@ std::vector<std::string> list_folders(const std::string& directory, FolderCounts
   std::vector<std::string> folders;
   for (std::string& name : entries_of(directory)) {
     struct stat status {};
-    if (name.front() == '.') {
+    if (is_hidden(name)) {
       ++counts.hidden;
     } else if (::stat((directory + "/" + name).c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
       folders.push_back(std::move(name));
     } else {
-      ++counts.other;
+      count_other(name, counts);
     }
   }
   return folders;

@@ -11,8 +11,9 @@
 namespace thaw::dataset_detail {
 
 struct FolderCounts {
-  std::int64_t hidden = 0;
+  std::int64_t hidden = 0;  // names that begin with '.', and __MACOSX of Apple's archives
   std::int64_t other = 0;
+  std::string first_other{};  // for people
 };
 
 // Names of the visible sub-folders of `directory`, sorted by bytes. Counts the hidden and the other entries.

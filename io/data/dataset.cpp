@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 
 #include "io/data/class_folders.h"
 #include "io/data/notes.h"
@@ -19,6 +21,31 @@ namespace {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+constexpr std::array<const char*, 2> train_names{"train", "training"};
+constexpr std::array<const char*, 3> val_names{"val", "valid", "validation"};
+constexpr std::array<const char*, 2> test_names{"test", "testing"};
+
+// The folder of `top` that is a split of one of these names, in whatever case; "": none. A trained class is no split.
+template <std::size_t N>
+std::string split_folder(const std::string& root, const std::vector<std::string>& top,
+                         const std::array<const char*, N>& names, const std::vector<std::string>& classes) {
+  std::string found;
+  for (const std::string& folder : top) {
+    std::string lower = folder;
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    if (std::find(names.begin(), names.end(), lower) == names.end() || contains(classes, folder)) continue;
+    if (!found.empty())
+      throw Error(printable(root) + ": has both " + found + "/ and " + folder + "/; keep one");
+    found = folder;
+  }
+  return found;
+}
+
+// "3 files", "1 file".
+std::string counted(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 // Reads the class folders of one split. `complete`: every class must have pictures.
@@ -85,16 +112,15 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   DatasetSplits splits;
   FolderCounts counts;
   const std::vector<std::string> top = list_folders(root, counts);
-  const bool has_train = contains(top, "train"), has_test = contains(top, "test");
-  if (contains(top, "val") && contains(top, "validation")) {
-    throw Error(printable(root) + ": has both val/ and validation/; keep one");
-  }
-  const std::string val = contains(top, "val") ? "val" : contains(top, "validation") ? "validation" : "";
-  const bool layered = has_train || (!options.classes.empty() && (!val.empty() || has_test));
+  const std::string train = split_folder(root, top, train_names, options.classes),
+                    val = split_folder(root, top, val_names, options.classes),
+                    test = split_folder(root, top, test_names, options.classes);
+  const bool has_train = !train.empty();
+  const bool layered = has_train || (!options.classes.empty() && (!val.empty() || !test.empty()));
   splits.flat = !layered;
 
   std::vector<std::string> folders = top;
-  const std::string train_path = layered ? root + "/train" : root;
+  const std::string train_path = layered ? root + "/" + train : root;
   if (layered) folders = has_train ? list_folders(train_path, counts) : std::vector<std::string>{};
   if (folders.empty() && (!layered || has_train)) {
     throw Error(printable(train_path) + ": no class folders; expected " + printable(directory) +
@@ -104,7 +130,7 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   const bool complete = options.classes.empty();
   if (!layered || has_train) {
     splits.train =
-        read_split(train_path, layered ? "train/" : "", folders, classes, complete, counts, splits.notes);
+        read_split(train_path, layered ? train + "/" : "", folders, classes, complete, counts, splits.notes);
   }
   const auto read_other = [&](const std::string& name, Dataset& dataset) {
     const std::string path = root + "/" + name;
@@ -112,9 +138,9 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   };
   splits.train.classes = splits.val.classes = splits.test.classes = classes;
   if (layered && !val.empty()) read_other(val, splits.val);
-  if (layered && has_test) read_other("test", splits.test);
+  if (layered && !test.empty()) read_other(test, splits.test);
   for (const std::string& name : top) {
-    if (layered && name != "train" && name != val && name != "test")
+    if (layered && name != train && name != val && name != test)
       splits.notes.push_back("ignored folder: " + printable(name));
   }
 
@@ -127,13 +153,21 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   }
   splits.hidden = counts.hidden;
   splits.other_files = counts.other;
-  if (counts.hidden > 0)
-    splits.notes.push_back(std::to_string(counts.hidden) + " hidden files or folders ignored");
+  if (counts.hidden > 0) splits.notes.push_back(counted(counts.hidden, "hidden file or folder") + " ignored");
   if (counts.other > 0)
-    splits.notes.push_back(std::to_string(counts.other) + " files that are no pictures ignored");
+    splits.notes.push_back(counted(counts.other, "file") + " without a picture's extension (" +
+                           image_detail::picture_extensions() + ") ignored; the first is " +
+                           printable(counts.first_other));
   note_case(classes, splits.notes);
   if (!splits.train.samples.empty()) note_imbalance(splits.train, splits.notes);
   return splits;
+}
+
+bool has_train_folder(const std::string& directory) {
+  std::error_code error;
+  FolderCounts counts;
+  return std::filesystem::is_directory(directory, error) &&
+         !split_folder(directory, list_folders(directory, counts), train_names, {}).empty();
 }
 
 std::string fingerprint(const Dataset& dataset) {

@@ -51,7 +51,7 @@ struct ScanOptions {
 
 struct DatasetSplits {
   Dataset train;
-  Dataset val;                       // DIR/val or DIR/validation, or split off
+  Dataset val;                       // DIR/val, or split off
   Dataset test;                      // DIR/test
   bool flat = false;                 // DIR/CLASS/*: without val_split everything is in `train`
   std::int64_t hidden = 0;           // names that begin with '.', neither classes nor pictures
@@ -60,9 +60,12 @@ struct DatasetSplits {
                                      // over 10, identical files in train and val
 };
 
+// Whether `directory` has a folder train, so that its splits are its folders; training, and any case of letters, is the same.
+bool has_train_folder(const std::string& directory);
+
 // Lists the pictures below `directory`; opens none of them, except to compare files of equal size by their
 // contents (for val_split, which keeps identical files on one side, and for the note on train and val). A
-// class holds jpg, jpeg, png, bmp, ppm, pgm, pnm and tga files in any case of letters, in nested folders too;
+// class holds files with a picture's extension in any case of letters, in nested folders too;
 // links are followed, each folder once. val_split is stratified and depends on seed, class, and the files'
 // order only. Throws Error where the folder can't be read, holds no pictures, a training class is empty, or
 // val/test has a class that training lacks.

@@ -28,7 +28,7 @@ bool looks_like_pnm(Bytes file) {
 }
 
 constexpr PictureFormat formats[] = {
-    {"JPEG", ".jpg.jpeg", looks_like_jpeg, jpeg_header, decode_jpeg, true},
+    {"JPEG", ".jpg.jpeg.jpe.jfif", looks_like_jpeg, jpeg_header, decode_jpeg, true},
     {"PNG", ".png", looks_like_png, png_header, decode_png, true},
     {"BMP", ".bmp", looks_like_bmp, bmp_header, decode_bmp, false},
     {"PNM", ".ppm.pgm.pnm", looks_like_pnm, pnm_header, decode_pnm, false},

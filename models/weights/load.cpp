@@ -32,7 +32,7 @@ bool is_batch_counter(const std::string& name) {
 
 // "missing 12 tensors: a, b, ... and 2 more"
 std::string listing(const char* what, const std::vector<std::string>& names) {
-  constexpr std::size_t shown = 10;
+  constexpr std::size_t shown = 4;
   std::string text = std::string(what) + " " + std::to_string(names.size()) +
                      (names.size() == 1 ? " tensor: " : " tensors: ");
   for (std::size_t i = 0; i < names.size() && i < shown; ++i) text += (i > 0 ? ", " : "") + names[i];

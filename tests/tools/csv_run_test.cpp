@@ -182,7 +182,8 @@ TEST_CASE(
   REQUIRE(run("train", with(quick_training(data, base), {"--stop-after", "1"})).code == 0);
   const Strings tuned{"--data",    csv, "--weights",    base + "/last.safetensors",
                       "--epochs",  "1", "--batch-size", "4",
-                      "--workers", "0", "--output"};
+                      "--workers", "0", "--freeze",     "backbone",
+                      "--output"};
   const Outcome colour = run("train", with(tuned, {folder.file("colour")}));
   INFO(colour.err);
   REQUIRE(colour.code == 0);

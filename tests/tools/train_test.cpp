@@ -62,8 +62,9 @@ TEST_CASE("train: transfer freezes the backbone, keeps it, and evaluate and pred
   const std::string data = folder.file("data"), base = folder.file("base"), tuned = folder.file("tuned");
   make_pictures(data);
   REQUIRE(run("train", with(quick_training(data, base), {"--stop-after", "1"})).code == 0);
-  const Outcome outcome = run("train", {"--data", data, "--weights", base + "/last.safetensors", "--epochs",
-                                        "2", "--batch-size", "6", "--workers", "0", "--output", tuned});
+  const Outcome outcome =
+      run("train", {"--data", data, "--weights", base + "/last.safetensors", "--epochs", "2", "--batch-size",
+                    "6", "--workers", "0", "--freeze", "backbone", "--output", tuned});
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
   CHECK(outcome.err.find("freeze backbone") != std::string::npos);

@@ -118,10 +118,14 @@ std::optional<double> test_accuracy(const TrainOptions& o) {
 }
 
 void summarise(const std::vector<EpochMetrics>& epochs, CompareResult& result) {
+  double best_loss = 0;
   for (const EpochMetrics& m : epochs) {
     result.seconds += m.seconds / static_cast<double>(epochs.size());
     result.last_accuracy = m.val_accuracy;
-    if (result.best_epoch != 0 && m.val_accuracy <= result.val_accuracy) continue;
+    const bool equal = m.val_accuracy == result.val_accuracy;
+    if (result.best_epoch != 0 && (equal ? !(m.val_loss < best_loss) : m.val_accuracy < result.val_accuracy))
+      continue;
+    best_loss = m.val_loss;
     result.best_epoch = m.epoch;
     result.val_accuracy = m.val_accuracy;
   }

@@ -8,18 +8,22 @@
 
 #include "io/data/csv_dataset.h"
 #include "kernels/error.h"
+#include "tools/program/frame.h"
 #include "tools/program/values.h"
 
 namespace thaw {
 
 void add_data_options(CLI::App& app, DataOptions& o) {
+  begin_group(app, "Data");
   app.add_option("--data", o.data,
                  "folder DIR/{train,val[,test]}/CLASS/* or DIR/CLASS/*, or a CSV file with the columns "
                  "path[,path2...],label[,split][,group] and numeric features")
+      ->type_name("DIR")
       ->default_str("");
   app.add_option("-b,--batch-size", o.batch_size, "pictures in a batch")->check(between(1, 65536));
   app.add_option("-j,--workers", o.workers, "threads that read pictures; 0: none of their own")
       ->check(between(0, 256));
+  begin_group(app);
 }
 
 DatasetSplits scan_data(const std::string& data, const ScanOptions& options) {

@@ -45,6 +45,10 @@ ModelDescription ModelDescription::parse(const std::string& text, const std::str
   ModelDescription d;
   try {
     const auto in = parse_json(text, file);
+    if (!in.contains("thaw") && in.contains("position"))
+      throw Error(file +
+                  ": is the state of a training run, not weights; give best.safetensors or last.safetensors "
+                  "beside it, or continue the run with train --resume");
     const int version = in.at("thaw").get<int>();
     if (version != format_version)
       throw Error(fmt::format("{}: its description has version {}, this program reads {}; use a newer Thaw",

@@ -9,9 +9,12 @@ namespace thaw {
 
 void add_model_options(CLI::App& app, ModelOptions& o) {
   const auto none = [](CLI::Option* option) { option->default_str(""); };
-  none(app.add_option("--weights", o.weights,
-                      "weights: .pth, .pt, .th or .safetensors, of PyTorch or of Thaw"));
-  none(app.add_option("--model", o.model, "network, e.g. resnet18; files that Thaw wrote know theirs"));
+  begin_group(app, "Network");
+  none(
+      app.add_option("--weights", o.weights, "weights: .pth, .pt, .th or .safetensors, of PyTorch or of Thaw")
+          ->type_name("FILE"));
+  none(app.add_option("--model", o.model, "network, e.g. resnet18; files that Thaw wrote know theirs")
+           ->type_name("NAME"));
   none(app.add_option(
               "--in-chans", o.in_channels,
               "channels of the pictures: 3 or 1; train sums the first convolution of colour weights for 1 "
@@ -29,10 +32,12 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
   none(app.add_option("--crop-pct", o.crop_pct,
                       "share of the resized picture that the centre crop keeps (default: the model's)")
            ->check(between(0.1, 1.0)));
+  begin_group(app, "Device");
   app.add_option("--device", o.device, "where to compute")
       ->check(one_of({"auto", "cpu", "cuda", "reference"}));
   app.add_option("--precision", o.precision, "type of the activations")->check(one_of({"f32", "bf16"}));
   add_backend_options(app, o.backend);
+  begin_group(app);
 }
 
 void add_backend_options(CLI::App& app, BackendOptions& o) {

@@ -22,6 +22,17 @@ NetworkOptions options_in(const StateDict& tensors, const ModelOptions& options)
   return found;
 }
 
+// The registered network that these are all tensors of; "": none.
+std::string fitting_model(const StateDict& tensors, ModelOptions options) {
+  for (const std::string& name : model_names()) try {
+      options.model = name;
+      check_weights(*make_network(name, options_in(tensors, options)), tensors);
+      return name;
+    } catch (const Error&) {  // it is another one's
+    }
+  return "";
+}
+
 }  // namespace
 
 NetworkFile open_network(LoadedWeights file, const ModelOptions& options, const std::string& source) {
@@ -35,8 +46,10 @@ NetworkFile open_network(LoadedWeights file, const ModelOptions& options, const 
     if (!options.model.empty() && options.model != d.model)
       throw UsageError("--model " + options.model + ": " + source + " holds a " + d.model);
   } else if (options.model.empty()) {
+    const std::string fits = fitting_model(out.tensors, options);
     throw UsageError("--model NAME is required: " + source +
-                     " was not written by Thaw and does not name its network");
+                     " was not written by Thaw and does not name its network" +
+                     (fits.empty() ? "" : "; it fits " + fits + ": give --model " + fits));
   } else {
     d.model = options.model;
     d.options = options_in(out.tensors, options);
@@ -49,7 +62,12 @@ NetworkFile open_network(LoadedWeights file, const ModelOptions& options, const 
   if (!out.described && options.in_channels == 1)
     if (const std::string note = adapt_input_channels(*out.network, out.tensors); !note.empty())
       out.notes.push_back(note);
-  check_weights(*out.network, out.tensors, {.source = source});
+  try {
+    check_weights(*out.network, out.tensors, {.source = source});
+  } catch (const Error& e) {
+    const std::string fits = out.described ? "" : fitting_model(out.tensors, options);
+    throw Error(e.what() + (fits.empty() ? "" : "; it fits " + fits + ": give --model " + fits));
+  }
   if (!out.described)
     for (std::int64_t i = 1; i <= d.options.features; ++i)
       d.features.push_back({"feature" + std::to_string(i)});

@@ -60,7 +60,7 @@ std::string no_count(const std::string& text) {
 // one. GCC's OpenMP reads this when the program is loaded, so the program begins again.
 void let_waiting_threads_sleep(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
-  ::setenv("GOMP_SPINCOUNT", "1000", 1);
+  ::setenv("GOMP_SPINCOUNT", "10000", 1);
   ::execv("/proc/self/exe", argv);  // where that cannot be, threads spin
 }
 
@@ -98,6 +98,10 @@ std::unique_ptr<CLI::App> make_app(const std::string& description, const std::st
       ""));
   app->allow_config_extras(CLI::config_extras_mode::error);
   return app;
+}
+
+void begin_group(CLI::App& app, const std::string& name) {
+  app.option_defaults()->group(name);
 }
 
 void parse(CLI::App& app, std::vector<std::string> arguments) try {

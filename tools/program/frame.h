@@ -24,6 +24,9 @@ enum ExitCode : int {
 std::unique_ptr<CLI::App> make_app(const std::string& description, const std::string& name,
                                    const std::string& example = "");
 
+// --help lists the options that are added from here on under `name`.
+void begin_group(CLI::App& app, const std::string& name = "Options");
+
 // Parses `arguments`, the last one first, as CLI11 takes them. Throws UsageError with one line, or CLI::Success for --help and
 // --version.
 void parse(CLI::App& app, std::vector<std::string> arguments);

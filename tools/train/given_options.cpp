@@ -110,7 +110,8 @@ TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now
     if (!may_change(name) && (before == stored.end() || before->second != values))
       throw UsageError(
           "--resume: --" + name + " was " + (before == stored.end() ? "not given" : joined(before->second)) +
-          " and cannot become " + joined(values) + "; leave it out, or start a new run in another --output");
+          " and cannot become " + joined(values) + "; leave it out, or start a new run in another --output" +
+          (name == "epochs" ? " from --weights " + current.output + "/last.safetensors" : ""));
     all[name] = values;
   }
   TrainOptions options = parsed_options(all);

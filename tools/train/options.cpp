@@ -14,8 +14,7 @@ double TrainOptions::base_lr() const {
 }
 
 std::string TrainOptions::freeze_spec() const {
-  if (!freeze.empty()) return freeze;
-  return model.weights.empty() || freeze_epochs > 0 ? "none" : "backbone";
+  return freeze.empty() ? "none" : freeze;
 }
 
 BatchNormPolicy batch_norm_policy(const std::string& name) {
@@ -29,10 +28,13 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--output", o.output,
                  "folder for best.safetensors, last.safetensors, train_state.safetensors, metrics.jsonl and "
                  "report.html")
+      ->type_name("DIR")
       ->default_str("");
-  app.add_option("--freeze", o.freeze,
-                 "what stays as it is: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated "
-                 "(default: backbone with --weights and without --freeze-epochs, else none)")
+  begin_group(app, "Freezing");
+  app.add_option(
+         "--freeze", o.freeze,
+         "what stays as it is: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated (default: none)")
+      ->type_name("SPEC")
       ->default_str("");
   app.add_option("--freeze-epochs", o.freeze_epochs,
                  "epochs at the start that train the head only; then the plan of --freeze begins")
@@ -40,6 +42,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--bn", o.bn,
                  "which BatchNorm layers use the batch: auto: trainable ones, frozen: none, train: all")
       ->check(one_of({"auto", "frozen", "train"}));
+  begin_group(app, "Training");
   app.add_option("--epochs", o.epochs, "length of the run")->check(between(1, 1000000));
   app.add_option("--stop-after", o.stop_after,
                  "stop when this many epochs are done; the schedule stays that of --epochs")
@@ -68,14 +71,16 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--plateau-patience", o.plateau_patience,
                  "plateau: epochs without a better validation loss that do not yet make the rate fall")
       ->check(between(0, 1000000));
-  app.add_option("--patience", o.patience,
-                 "stop after this many epochs without a better validation accuracy and restore the best; 0: "
-                 "never")
+  app.add_option(
+         "--patience", o.patience,
+         "stop after this many epochs without a better one (validation accuracy; where equal, loss) and "
+         "restore the best; 0: never")
       ->check(between(0, 1000000));
   app.add_option("--label-smoothing", o.label_smoothing, "share of the target spread over all classes")
       ->check(between(0.0, 1.0));
   app.add_option("--class-weights", o.class_weights, "balanced: rare classes weigh more")
       ->check(one_of({"none", "balanced"}));
+  begin_group(app, "Data and chance");
   app.add_option("--val-split", o.val_split,
                  "share of DIR/CLASS/* or of a CSV file without a column split that is kept for validation")
       ->check(between(0.0, 0.99));
@@ -86,6 +91,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_flag(
       "--cache-features", o.cache_features,
       "run the frozen first stages once per picture and keep their output in memory; needs --no-aug");
+  begin_group(app);
   app.add_flag("--resume", o.resume, "continue the run in --output");
   app.add_flag("--dry-run", o.dry_run, "say what would be done and stop");
 }

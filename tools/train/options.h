@@ -18,7 +18,7 @@ namespace thaw {
 struct TrainOptions {
   ModelOptions model;
   DataOptions data;
-  std::string freeze;  // empty: "backbone" with weights and no freeze_epochs, else "none"
+  std::string freeze;  // empty: "none"
   int freeze_epochs = 0;
   std::string bn = "auto";
   int epochs = 10;

@@ -36,7 +36,10 @@ bool RunRecord::end_epoch(const EpochMetrics& metrics, EvaluationReport validati
                           const OutputDirectory& output) {
   // Without validation pictures the newest network is the best one known.
   const bool validated = !std::isnan(metrics.val_accuracy);
-  const bool best = !validated || metrics.val_accuracy > position.best_accuracy;
+  const bool best =
+      !validated || metrics.val_accuracy > position.best_accuracy ||
+      (metrics.val_accuracy == position.best_accuracy &&
+       metrics.val_loss < epochs.at(static_cast<std::size_t>(position.best_epoch - 1)).val_loss);
   position.next_epoch();
   if (best) {
     position.best_epoch = metrics.epoch;
@@ -83,7 +86,7 @@ void RunRecord::restore_best(const OutputDirectory& output) {
   load_weights(*setup_->session.network, read_weights(best).tensors, {.source = best});
   setup_->session.plan();
   save_model(setup_->session, output.file("last.safetensors"));
-  say("stopped early: {} epochs without a better validation accuracy (--patience); last.safetensors "
+  say("stopped early: {} epochs without a better one (--patience); last.safetensors "
       "holds the weights of the best epoch, {}\n",
       position.epochs_done - std::max(position.best_epoch, setup_->options.freeze_epochs),
       position.best_epoch);

@@ -32,7 +32,7 @@ void TrainingSetup::read_data(bool split_given, const TrainState* state) {
   ScanOptions scan;
   // The default share is for folders without train/; asked for beside train/, the scan notes that it is not
   // used.
-  const bool has_train = std::filesystem::is_directory(options.data.data + "/train");
+  const bool has_train = has_train_folder(options.data.data);
   scan.val_split = !split_given && has_train ? 0 : options.val_split;
   scan.seed = options.split_seed.value_or(options.seed);
   if (state != nullptr) scan.classes = state->description.classes;

@@ -177,6 +177,17 @@ TEST_CASE("CSV data: --val-split is stratified and keeps groups and equal pictur
   CHECK(joined_in_val);
 }
 
+TEST_CASE("CSV data: a class that shares its only group with another class is not split away") {
+  const Folder folder("csv_shared_group");
+  std::string text = "path,label,group\n";
+  for (int i = 0; i < 8; ++i)
+    text += Folder::picture(i) + "," + (i < 6 ? "a" : "b") + ",g" + std::to_string(i < 5 ? i : 5) + "\n";
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const DatasetSplits splits = scan_csv(folder.csv(text), {.val_split = 0.3, .seed = seed});
+    for (const std::int64_t count : splits.train.class_counts()) CHECK(count >= 1);
+  }
+}
+
 TEST_CASE("CSV data: a batch holds a case's views in a row, its features beside them") {
   const Folder folder("csv_batch");
   DatasetSplits splits = scan_csv(folder.csv(

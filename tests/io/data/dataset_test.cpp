@@ -80,6 +80,32 @@ TEST_CASE("wrong folders are errors that say what is wrong (I12)") {
   CHECK(has(error_of([&] { scan_class_folders(folder.write("file", {'x'})); }), "not a folder"));
 }
 
+TEST_CASE("splits by the names that data sets come with, and what lies beside the pictures") {
+  const TempFolder folder;
+  for (const char* split : {"Training", "Testing", "valid"})
+    for (const char* name : {"cat", "dog"})
+      folder.write(std::string(split) + "/" + name + "/a.png", picture(split[0] * 10 + name[0]));
+  folder.write("Training/cat/b.webp", {'x'});
+  folder.write("__MACOSX/cat/a.png", picture(9));
+  const DatasetSplits splits = scan_class_folders(folder.path());
+  CHECK(splits.train.classes == std::vector<std::string>{"cat", "dog"});
+  CHECK(splits.train.samples.size() == 2);
+  CHECK(splits.val.samples.size() == 2);
+  CHECK(splits.test.samples.size() == 2);
+  CHECK(has_train_folder(folder.path()));
+  CHECK(any_note(splits.notes, "1 file without a picture's extension"));
+  CHECK(any_note(splits.notes, "b.webp"));
+  folder.write("train/cat/a.png", picture(1));
+  CHECK(has(scan_error(folder), "has both Training/ and train/; keep one"));
+}
+
+TEST_CASE("a class of the name of a split stays a class once it is trained") {
+  const TempFolder folder;
+  for (const char* name : {"control", "test"}) folder.write(std::string(name) + "/a.png", picture(name[0]));
+  CHECK(scan_class_folders(folder.path()).train.samples.size() == 2);
+  CHECK(scan_class_folders(folder.path(), {.classes = {"control", "test"}}).train.samples.size() == 2);
+}
+
 TEST_CASE("one class, classes that differ only in case, imbalance (I12)") {
   const TempFolder folder;
   folder.write("Cat/a.png", picture(1));
