@@ -85,8 +85,7 @@ TEST_CASE("train --patience: stops when validation no longer gets better, and ke
   const Outcome outcome = runs.train("run", {"--epochs", "20", "--patience", "3", "--bn", "frozen"}, "1e-12");
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
-  CHECK(outcome.err.find("stopped early: 3 epochs without a better one") !=
-        std::string::npos);
+  CHECK(outcome.err.find("stopped early: 3 epochs without a better one") != std::string::npos);
   CHECK(read_metrics(runs.file("run", "metrics.jsonl")).size() == 4);
   CHECK(read_file(runs.file("run")) == read_file(runs.file("run", "best.safetensors")));
 }
