@@ -15,10 +15,15 @@ namespace {
 using namespace thaw;
 
 Dataset& choose_split(DatasetSplits& splits, const std::string& split, const std::string& data) {
+  if (split == "all") {
+    for (Dataset* part : {&splits.val, &splits.test})
+      splits.train.samples.insert(splits.train.samples.end(), part->samples.begin(), part->samples.end());
+    return splits.train;
+  }
   Dataset& chosen = split == "train" ? splits.train : split == "val" ? splits.val : splits.test;
   if (chosen.samples.empty())
     throw Error(fmt::format("{}: has no pictures for --split {}{}", data, split,
-                            splits.flat ? "; --split train takes all of it" : ""));
+                            splits.flat ? "; --split all takes all of it" : ""));
   return chosen;
 }
 
@@ -26,7 +31,9 @@ int evaluate(const ModelOptions& model, const DataOptions& data, const std::stri
              bool json) {
   if (data.data.empty()) throw UsageError("--data DIR is required; see --help");
   Session session = open_for_evaluation(model);
-  DatasetSplits splits = scan_data_for(session.description, data.data);
+  ModelDescription trained = session.description;
+  if (split == "all") trained.val_split = 0;
+  DatasetSplits splits = scan_data_for(trained, data.data);
   Dataset& dataset = choose_split(splits, split, data.data);
   const std::int64_t outputs = session.network->num_classes();
   const auto classes = static_cast<std::int64_t>(dataset.classes.size());
@@ -59,7 +66,7 @@ int main(int argc, char** argv) {
   bool json = false;
   add_model_options(*app, model);
   add_data_options(*app, data);
-  app->add_option("--split", split, "which pictures")->check(one_of({"train", "val", "test"}));
+  app->add_option("--split", split, "which pictures")->check(one_of({"train", "val", "test", "all"}));
   app->add_option("--top-losses", top_losses, "name this many pictures with the largest loss")
       ->check(between(0, 1000000000));
   app->add_flag("--json", json, "one JSON object on stdout");

@@ -63,5 +63,31 @@ TEST_CASE("evaluate: --top-losses names the pictures with the largest losses, as
                   .contains("top_losses"));
 }
 
+TEST_CASE("evaluate: a folder that was split in training must be the same; --split all takes any") {
+  const TempFolder folder;
+  make_pictures(folder.file("made"), 10, 1);
+  const std::string data = folder.file("made/train"), output = folder.file("out"),
+                    moved = folder.file("moved");
+  REQUIRE(run("train", with(quick_training(data, output), {"--stop-after", "1"})).code == 0);
+  const auto evaluate = [&](const std::string& pictures, const std::string& split) {
+    return run("evaluate",
+               {"--weights", output + "/last.safetensors", "--data", pictures, "--split", split, "--json"});
+  };
+  const auto images = [](const Outcome& outcome) {
+    return nlohmann::json::parse(outcome.out)["images"].get<int>();
+  };
+  fs::copy(data, moved, fs::copy_options::recursive);
+  CHECK(images(evaluate(moved, "val")) == 4);
+  CHECK(images(evaluate(moved, "train")) == 16);
+  fs::copy_file(folder.file("made/val/dark/0.png"), moved + "/dark/new.png");
+  for (const char* split : {"val", "train"}) {
+    const Outcome changed = evaluate(moved, split);
+    CHECK(changed.code == 1);
+    CHECK(changed.err.find("holds other pictures than when the network was trained") != std::string::npos);
+    CHECK(changed.err.find("--split all") != std::string::npos);
+  }
+  CHECK(images(evaluate(moved, "all")) == 21);
+}
+
 }  // namespace
 }  // namespace thaw::testing

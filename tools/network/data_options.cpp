@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "io/data/csv_dataset.h"
+#include "io/file/text.h"
 #include "kernels/error.h"
 #include "tools/program/frame.h"
 #include "tools/program/values.h"
@@ -40,6 +41,12 @@ DatasetSplits scan_data_for(const ModelDescription& d, const std::string& data) 
   scan.features.emplace();
   for (const FeatureScale& f : d.features) scan.features->push_back(f.name);
   DatasetSplits splits = scan_data(data, scan);
+  if (splits.flat && d.val_split > 0 && !d.split_of.empty() &&
+      fingerprint(splits.train) + fingerprint(splits.val) != d.split_of)
+    throw Error(printable(data) +
+                ": holds other pictures than when the network was trained, so which of them were kept for "
+                "validation is "
+                "not known; --split all takes all of them, or put back what was there");
   check_views(splits.train, d, data);
   for (Dataset* dataset : {&splits.train, &splits.val, &splits.test}) standardise(*dataset, d.features);
   return splits;

@@ -26,7 +26,8 @@ void add_data_options(CLI::App& app, DataOptions& options);
 DatasetSplits scan_data(const std::string& data, const ScanOptions& options);
 
 // The splits of `data` for a network that is there: its classes, its way of splitting, its features in its
-// order and scale. Throws Error if the cases have another number of views than the network takes.
+// order and scale. Throws Error if the cases have another number of views than the network takes, or if they are not those
+// that were split then.
 DatasetSplits scan_data_for(const ModelDescription& description, const std::string& data);
 
 // Throws Error naming both numbers if they differ.

@@ -89,6 +89,7 @@ void TrainingSetup::build_network(const TrainState* state) {
   d.options.num_classes = static_cast<std::int64_t>(d.classes.size());
   d.val_split = splits.flat ? options.val_split : 0;
   d.split_seed = splits.flat ? options.split_seed.value_or(options.seed) : 0;
+  d.split_of = d.val_split > 0 ? fingerprint : "";
   session.network = make_network(d.model, d.options);
   if (!file.described || d.preprocess.channels != d.options.in_channels) {
     const Preprocess defaults = default_preprocess(*session.network);

@@ -70,7 +70,7 @@ const WrongUse wrong_uses[] = {
     {"train", {"--config", "no-such-file"}, "no-such-file"},
     {"train", {}, "--data DIR is required"},
     {"evaluate", {}, "--data DIR is required"},
-    {"evaluate", {"--split", "dev", "--data", "d"}, "train, val, test"},
+    {"evaluate", {"--split", "dev", "--data", "d"}, "train, val, test, all"},
     {"evaluate", {"--batch-size", "1e3", "--data", "d"}, "whole number"},
     {"predict", {}, "IMAGE is required"},
     {"predict", {"--format", "yaml", "a.png"}, "table, csv, json"},
