@@ -37,18 +37,13 @@ std::string csv_field(const std::string& text) {
 // Prints predictions as they come.
 class Printer {
  public:
-  Printer(Output output, std::vector<std::string> names, std::size_t width, std::size_t logits)
+  Printer(Output output, std::vector<std::string> names, std::size_t width)
       : output_(std::move(output)), names_(std::move(names)), width_(width) {
     topk_ = std::min(static_cast<std::size_t>(output_.topk), names_.size());
-    if (output_.format == "json") fmt::print("[");
-    if (output_.format != "csv") return;
-    fmt::print("image,label,index,probability");
-    for (std::size_t k = 2; k <= topk_; ++k) fmt::print(",label_{},probability_{}", k, k);
-    for (std::size_t k = 0; output_.logits && k < logits; ++k) fmt::print(",logit_{}", k);
-    fmt::print("\n");
   }
 
   void print(const Prediction& p) {
+    if (!printed_) print_header(p.logits.size());
     if (output_.format == "json")
       print_json(p);
     else if (output_.format == "csv")
@@ -59,10 +54,19 @@ class Printer {
   }
 
   void finish() const {
-    if (output_.format == "json") fmt::print("]\n");
+    if (output_.format == "json") fmt::print("{}]\n", printed_ ? "" : "[");
   }
 
  private:
+  void print_header(std::size_t logits) const {
+    if (output_.format == "json") fmt::print("[");
+    if (output_.format != "csv") return;
+    fmt::print("image,label,index,probability");
+    for (std::size_t k = 2; k <= topk_; ++k) fmt::print(",label_{},probability_{}", k, k);
+    for (std::size_t k = 0; output_.logits && k < logits; ++k) fmt::print(",logit_{}", k);
+    fmt::print("\n");
+  }
+
   void print_json(const Prediction& p) const {
     nlohmann::ordered_json entry;
     const auto best = static_cast<std::size_t>(p.order.front());
@@ -175,7 +179,7 @@ int run(const ModelOptions& model, const std::vector<std::string>& given,
   for (const std::string& note : session.notes) say("weights: {}\n", note);
   std::size_t width = 5;
   for (const std::string& image : images) width = std::max(width, printable(image).size());
-  Printer printer(output, std::move(names), width, static_cast<std::size_t>(session.network->num_classes()));
+  Printer printer(output, std::move(names), width);
   const std::size_t failed = predict_all(session, images, numbers, printer);
   printer.finish();
   if (failed == 0) return exit_done;

@@ -79,6 +79,9 @@ Dataset read_split(const std::string& directory, const std::string& prefix,
   }
   if (!missing.empty() && complete) {
     throw Error(printable(directory) + ": class folders without pictures: " + joined(missing) +
+                (counts.other > 0 ? " (" + printable(counts.first_other) + " has no extension of " +
+                                        image_detail::picture_extensions() + ")"
+                                  : "") +
                 "; fill or remove them");
   }
   if (!missing.empty()) notes.push_back(printable(directory) + ": no pictures of " + joined(missing));
@@ -153,7 +156,10 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   }
   splits.hidden = counts.hidden;
   splits.other_files = counts.other;
-  if (counts.hidden > 0) splits.notes.push_back(counted(counts.hidden, "hidden file or folder") + " ignored");
+  if (counts.hidden > 0)
+    splits.notes.push_back(counts.hidden == 1
+                               ? "1 hidden file or folder ignored"
+                               : std::to_string(counts.hidden) + " hidden files or folders ignored");
   if (counts.other > 0)
     splits.notes.push_back(counted(counts.other, "file") + " without a picture's extension (" +
                            image_detail::picture_extensions() + ") ignored; the first is " +

@@ -70,6 +70,10 @@ TEST_CASE("wrong folders are errors that say what is wrong (I12)") {
   CHECK(has(scan_error(folder), "no pictures"));
   folder.write("train/dog/a.png", picture(1));
   CHECK(has(scan_error(folder), "class folders without pictures: cat"));
+  folder.write("train/cat/a.webp", {'x'});
+  CHECK(has(scan_error(folder),
+            "class folders without pictures: cat (train/cat/a.webp has no extension of jpg, "));
+  std::filesystem::remove(folder.path() + "/train/cat/a.webp");
   folder.write("train/cat/a.png", picture(2));
   folder.write("val/wolf/a.png", picture(3));
   CHECK(has(scan_error(folder), "wolf"));
