@@ -98,6 +98,7 @@ int compare(const CLI::App& app, CompareOptions o) {
   const std::unique_ptr<Network> network = open_weights(o);
   const std::vector<ComparePlan> plans = chosen_plans(compare_plans(*network, o.story), o.plans);
   for (const ComparePlan& plan : plans) check_model_name(plan.model);
+  say("{}", scale_warning(o.train.model));
   say("{}", plan_text(o, plans));
   if (o.train.dry_run) return exit_done;
 

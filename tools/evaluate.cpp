@@ -30,6 +30,7 @@ Dataset& choose_split(DatasetSplits& splits, const std::string& split, const std
 int evaluate(const ModelOptions& model, const DataOptions& data, const std::string& split, int top_losses,
              bool json) {
   if (data.data.empty()) throw UsageError("--data DIR is required; see --help");
+  say("{}", scale_warning(model));
   Session session = open_for_evaluation(model);
   ModelDescription trained = session.description;
   if (split == "all") trained.val_split = 0;

@@ -172,6 +172,7 @@ int run(const ModelOptions& model, const std::vector<std::string>& given,
   if (given.empty()) throw UsageError("at least one IMAGE is required; see --help");
   const std::vector<std::string> images = picture_names(given, std::cin);
   if (images.empty()) throw UsageError("no pictures: standard input names none");
+  say("{}", scale_warning(model));
   Session session = open_for_evaluation(model);
   check_cases(session.description, images.size(), numbers.size());
   std::vector<std::string> names = class_names(session.description);

@@ -31,7 +31,7 @@ int train(const CLI::App& app, TrainOptions options) {
     output = std::make_unique<OutputDirectory>(options.output, false);
 
   TrainingRun run(options, given, state.get());
-  say("{}", run.summary());
+  say("{}{}", scale_warning(options.model), run.summary());
   if (options.dry_run) {
     fmt::print("{}", plan_text(run.stage_plan()));
     return exit_done;

@@ -122,8 +122,32 @@ TEST_CASE("train: a loss that is not finite ends the run and is not saved") {
     if (arguments[i] == "--lr") arguments[i + 1] = "1e30";
   const Outcome outcome = run("train", arguments);
   CHECK(outcome.code == 1);
-  CHECK(outcome.err.find("error: epoch 1") != std::string::npos);
+  CHECK(outcome.err.find("error: epoch 1, batch ") != std::string::npos);
+  CHECK(outcome.err.find("this begins in the output of ") != std::string::npos);
+  CHECK(outcome.err.find("nothing was saved; start again with a smaller --lr") != std::string::npos);
   CHECK_FALSE(fs::exists(folder.file("out") + "/last.safetensors"));
+}
+
+TEST_CASE("train: --lr find leaves no trace but the rate, which a resumed run keeps") {
+  const TempFolder folder;
+  make_pictures(folder.file("data"));
+  const auto arguments = [&](const std::string& output, const std::string& lr) {
+    std::vector<std::string> all = quick_training(folder.file("data"), folder.file(output));
+    for (std::size_t i = 0; i + 1 < all.size(); ++i)
+      if (all[i] == "--lr") all[i + 1] = lr;
+    return with(all, {"--freeze-epochs", "1"});
+  };
+  const Outcome found = run("train", with(arguments("found", "find"), {"--stop-after", "2"}));
+  INFO(found.err);
+  REQUIRE(found.code == 0);
+  REQUIRE(run("train", {"--resume", "--output", folder.file("found")}).code == 0);
+  const std::string state = read_file(folder.file("found") + "/train_state.safetensors");
+  const std::size_t at = state.find("\\\"chosen\\\":");
+  REQUIRE(at != std::string::npos);
+  const std::string rate = state.substr(at + 11, state.find('}', at) - at - 11);
+  REQUIRE(run("train", arguments("given", rate)).code == 0);
+  CHECK(read_file(folder.file("found") + "/last.safetensors") ==
+        read_file(folder.file("given") + "/last.safetensors"));
 }
 
 }  // namespace

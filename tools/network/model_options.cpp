@@ -1,5 +1,10 @@
 #include "tools/network/model_options.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
 #include "kernels/error.h"
 #include "models/registry.h"
 #include "tools/program/frame.h"
@@ -70,6 +75,20 @@ void check_model_name(const std::string& name) {
   } catch (const Error& e) {
     throw UsageError(std::string("--model: ") + e.what());
   }
+}
+
+std::string scale_warning(const ModelOptions& o) {
+  const auto outside = [](float x) { return x < 0 || x > 1; };
+  for (const auto& [name, values] : {std::pair("mean", &o.mean), std::pair("std", &o.std)})
+    if (std::any_of(values->begin(), values->end(), outside)) {
+      std::vector<float> divided;
+      for (const float x : *values) divided.push_back(x / 255);
+      return fmt::format(
+          "warning: --{} {:g} is not of values in [0, 1]; if it is of pixels from 0 to 255, give --{} "
+          "{:.3f}\n",
+          name, fmt::join(*values, ","), name, fmt::join(divided, ","));
+    }
+  return "";
 }
 
 void override_preprocess(const ModelOptions& o, Preprocess& p) {

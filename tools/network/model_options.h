@@ -38,6 +38,9 @@ void add_model_options(CLI::App& app, ModelOptions& options);
 // Throws UsageError with the nearest names unless the registry has `name`.
 void check_model_name(const std::string& name);
 
+// What to tell of a --mean or --std that seems to be of values from 0 to 255, a line; "": nothing.
+std::string scale_warning(const ModelOptions& options);
+
 // Overwrites what the user gave. Throws UsageError naming the option whose value does not fit.
 void override_preprocess(const ModelOptions& options, Preprocess& preprocess);
 // The same for the pictures of `network`; some networks' weights are for one size only.

@@ -37,6 +37,12 @@ CLI::Validator above_zero() {
   return number([](double value) { return value > 0; }, "above 0");
 }
 
+CLI::Validator above_zero_or(const std::string& word) {
+  CLI::Validator numbers =
+      number([](double value) { return std::isfinite(value) && value > 0; }, "above 0, nor the word " + word);
+  return {[numbers, word](std::string& text) { return text == word ? "" : numbers(text); }, ""};
+}
+
 CLI::Validator zero_or_more() {
   return number([](double value) { return value >= 0; }, "of 0 or more");
 }

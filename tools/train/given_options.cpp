@@ -65,7 +65,10 @@ GivenOptions given_options(const TrainOptions& o) {
   d.add("freeze-epochs", o.freeze_epochs, usual.freeze_epochs);
   d.add("bn", o.bn, usual.bn);
   d.add("epochs", o.epochs, usual.epochs);
-  d.add("lr", o.lr, usual.lr);
+  if (o.lr_find)
+    d.given["lr"] = {"find"};
+  else
+    d.add("lr", o.lr, usual.lr);
   d.add("backbone-lr-mult", o.backbone_lr_mult, usual.backbone_lr_mult);
   d.add("opt", o.opt, usual.opt);
   d.add("momentum", o.momentum, usual.momentum);

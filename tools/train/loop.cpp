@@ -6,6 +6,7 @@
 
 #include "tools/evaluate/evaluation_report.h"
 #include "tools/program/progress.h"
+#include "tools/train/not_finite.h"
 
 namespace thaw {
 
@@ -37,19 +38,12 @@ void TrainingLoop::start(const TrainingPosition& position) {
 }
 
 void TrainingLoop::finish(const Batch& batch, TrainingPosition& position) {
-  const double lr = rate(position, position.batches_done);
   const StepResult result = step_.finish();
-  const std::string where =
-      fmt::format("epoch {}, batch {}", position.epochs_done + 1, position.batches_done + 1);
-  if (!std::isfinite(result.loss))
-    throw NotFinite(fmt::format(
-        "{}: the loss is {}; nothing of this epoch is saved. Use a smaller --lr than {:g}, --warmup-epochs "
-        "or --clip-grad",
-        where, result.loss, lr));
-  if (result.state.skip != 0)
-    throw NotFinite(fmt::format(
-        "{}: the gradient is not finite; nothing of this epoch is saved. Use a smaller --lr than {:g}", where,
-        lr));
+  if (!std::isfinite(result.loss) || result.state.skip != 0)
+    throw NotFinite(fmt::format("epoch {}, batch {} (step {}): {} is not finite; this begins in {}",
+                                position.epochs_done + 1, position.batches_done + 1, position.step + 1,
+                                std::isfinite(result.loss) ? "the gradient" : "the loss",
+                                where_it_began(*session_, batch, settings_.prefix, result.state)));
 
   const std::int64_t classes = session_->network->num_classes();
   for (std::size_t i = 0; i < batch.labels.size(); ++i)

@@ -1,5 +1,7 @@
 #include "tools/train/options.h"
 
+#include <cstdlib>
+
 #include "optim/optimizer.h"
 #include "tools/program/frame.h"
 #include "tools/program/values.h"
@@ -48,10 +50,16 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
                  "stop when this many epochs are done; the schedule stays that of --epochs")
       ->check(between(1, 1000000))
       ->default_str("");
-  app.add_option("--lr", o.lr,
-                 "learning rate (default: sgd: 0.05 * batch size / 64 with --weights, else 0.1 * batch size "
-                 "/ 256; adamw: 0.001)")
-      ->check(above_zero())
+  app.add_option_function<std::string>(
+         "--lr",
+         [&o](const std::string& text) {
+           o.lr_find = text == "find";
+           o.lr = o.lr_find ? 0 : std::strtod(text.c_str(), nullptr);
+         },
+         "learning rate; find: a range test of up to 100 steps chooses it (default: sgd: 0.05 * batch "
+         "size / 64 with --weights, else 0.1 * batch size / 256; adamw: 0.001)")
+      ->type_name("TEXT:X|find")
+      ->check(above_zero_or("find"))
       ->default_str("");
   app.add_option("--backbone-lr-mult", o.backbone_lr_mult, "learning rate of all but the head, times --lr")
       ->check(zero_or_more());

@@ -22,8 +22,9 @@ struct TrainOptions {
   int freeze_epochs = 0;
   std::string bn = "auto";
   int epochs = 10;
-  int stop_after = 0;  // 0: not
-  double lr = 0;       // 0: as base_lr says
+  int stop_after = 0;    // 0: not
+  double lr = 0;         // 0: as base_lr says
+  bool lr_find = false;  // a range test chooses lr
   double backbone_lr_mult = 1;
   std::string opt = "sgd";
   double momentum = 0.9, wd = 1e-4;

@@ -18,6 +18,7 @@ RunRecord::RunRecord(TrainingSetup& setup, const GivenOptions& given, const Trai
   if (state == nullptr) return;
   position = state->position;
   epochs = state->epochs;
+  range_test = state->range_test;
   best_weights_ = state->best_weights;
   setup.session.notes = state->notes;
   if (!state->best_logits.defined()) return;
@@ -66,6 +67,7 @@ void RunRecord::save_state(const OutputDirectory& output) const {
   state.description = setup_->session.description;
   state.position = position;
   state.epochs = epochs;
+  state.range_test = range_test;
   state.notes = setup_->session.notes;
   state.best_weights = best_weights_;
   if (best_.images > 0)

@@ -19,6 +19,7 @@ class RunRecord {
 
   TrainingPosition position;         // of the run
   std::vector<EpochMetrics> epochs;  // 1 to position.epochs_done
+  RangeTest range_test;              // of --lr find
 
   // Counts the epoch, whose logits on the validation pictures `validation` holds, and writes weights, state
   // and metrics. True: it is the best one so far.

@@ -11,6 +11,8 @@
 #include "tools/program/messages.h"
 #include "tools/program/progress.h"
 #include "tools/program/signals.h"
+#include "tools/train/find_rate.h"
+#include "tools/train/warnings.h"
 
 namespace thaw {
 namespace {
@@ -36,6 +38,7 @@ TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given,
   // The first step after the last epoch of the head alone is what thaws.
   head_only_ = at.epochs_done < options.freeze_epochs ||
                (at.epochs_done == options.freeze_epochs && at.batches_done == 0 && options.freeze_epochs > 0);
+  if (record_.range_test.chosen > 0) setup_.set_rate(record_.range_test.chosen);
   plan_training();
   if (state != nullptr) setup_.optimizer->load_state_dict(state->optimizer);
   if (options.cache_features && options.freeze_epochs == 0 && fixed_stages(*setup_.session.network) == 0)
@@ -49,15 +52,22 @@ void TrainingRun::plan_training() {
 }
 
 void TrainingRun::make_loaders() {
-  LoaderOptions options = setup_.loading();
-  options.pictures = kept_ == nullptr;
+  const Preprocess& preprocess = setup_.session.description.preprocess;
+  LoaderOptions validation = setup_.loading(), training = setup_.training_loading();
+  validation.pictures = training.pictures = kept_ == nullptr;
   val_loader_.reset();
-  if (setup_.validates())
-    val_loader_ = std::make_unique<Loader>(setup_.splits.val, setup_.session.description.preprocess, options);
-  options.train = !setup_.options.no_aug;
-  options.shuffle = options.merge_last_single = true;
-  train_loader_ =
-      std::make_unique<Loader>(setup_.splits.train, setup_.session.description.preprocess, options);
+  if (setup_.validates()) val_loader_ = std::make_unique<Loader>(setup_.splits.val, preprocess, validation);
+  train_loader_ = std::make_unique<Loader>(setup_.splits.train, preprocess, training);
+}
+
+bool TrainingRun::find_rate(const std::function<bool()>& stop) {
+  if (!setup_.options.lr_find || record_.range_test.chosen > 0) return true;
+  RangeTest test = find_learning_rate(setup_, stop);
+  plan_training();
+  if (test.chosen == 0) return false;
+  setup_.set_rate(test.chosen);
+  record_.range_test = std::move(test);
+  return true;
 }
 
 bool TrainingRun::cache_prefix(const std::function<bool()>& stop) {
@@ -105,6 +115,21 @@ bool TrainingRun::validate(EpochMetrics& metrics, const std::function<bool()>& s
   return true;
 }
 
+bool TrainingRun::run_epoch(TrainingLoop& loop, EpochMetrics& metrics, const OutputDirectory& output,
+                            const std::function<bool()>& stop) try {
+  return loop.run_epoch(record_.position, metrics, stop) && validate(metrics, stop);
+} catch (const NotFinite& e) {
+  const int done = record_.position.epochs_done;
+  const std::string where =
+      std::string(e.what()).starts_with("epoch") ? "" : fmt::format("epoch {}: ", done + 1);
+  const std::string remedy = fmt::format(
+      "start again with a smaller --lr than {:g}, --warmup-epochs or --clip-grad", setup_.options.base_lr());
+  throw NotFinite(where + e.what() + "; " +
+                  (done == 0 ? "nothing was saved"
+                             : fmt::format("{} is of epoch {}", output.file("last.safetensors"), done)) +
+                  "; " + remedy);
+}
+
 int TrainingRun::run(const OutputDirectory& output) {
   StopSignals signals;
   const auto stop = [&signals] { return signals.received() != 0; };
@@ -112,9 +137,10 @@ int TrainingRun::run(const OutputDirectory& output) {
   // What stands there may be of epochs that are not done, or lost.
   if (!record_.epochs.empty()) write_metrics(output.file("metrics.jsonl"), record_.epochs);
   record_.hold_best(output);
+  if (!find_rate(stop)) record_.save_state(output);
   const int end = setup_.options.stop_after > 0 ? std::min(setup_.options.stop_after, setup_.options.epochs)
                                                 : setup_.options.epochs;
-  while (record_.position.epochs_done < end && !record_.out_of_patience()) {
+  while (!stop() && record_.position.epochs_done < end && !record_.out_of_patience()) {
     if (head_only_ && record_.position.epochs_done == setup_.options.freeze_epochs) {
       say("{}\n", receipt_.verify(*setup_.session.network));
       loop.reset();
@@ -129,7 +155,7 @@ int TrainingRun::run(const OutputDirectory& output) {
     }
     const auto start = std::chrono::steady_clock::now();
     EpochMetrics metrics;
-    if (!loop->run_epoch(record_.position, metrics, stop) || !validate(metrics, stop)) {
+    if (!run_epoch(*loop, metrics, output, stop)) {
       record_.save_state(output);
       break;
     }
@@ -137,7 +163,7 @@ int TrainingRun::run(const OutputDirectory& output) {
     const bool best = record_.end_epoch(metrics, std::move(validation_), output);
     write_page(output, "");
     say("{}{}\n", epoch_line(metrics, setup_.options.epochs), best ? "  best" : "");
-    if (stop()) break;
+    say("{}", loss_warning(record_.epochs, setup_.options.base_lr()));
   }
   const std::string receipt = receipt_.verify(*setup_.session.network);
   say("{}\n", receipt);
@@ -155,6 +181,7 @@ int TrainingRun::run(const OutputDirectory& output) {
             ? fmt::format(" (validation accuracy {:.4f})", record_.position.best_accuracy)
             : "",
         output.file("best.safetensors"));
+  say("{}", majority_warning(record_.best()));
   return exit_done;
 }
 

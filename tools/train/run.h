@@ -39,11 +39,16 @@ class TrainingRun {
   // Freezes and plans for the epoch that the record stands in.
   void plan_training();
   void make_loaders();
+  // --lr find, unless it has been done. False: `stop`.
+  bool find_rate(const std::function<bool()>& stop);
   // Gets the features that --cache-features asks for, and makes the loaders that go with them. False: `stop`.
   bool cache_prefix(const std::function<bool()>& stop);
   std::string freeze_line() const;
   std::string data_lines() const;
   std::string training_line() const;
+  // Trains and validates the epoch that the record stands in. False: `stop`. Throws NotFinite naming the last checkpoint.
+  bool run_epoch(TrainingLoop& loop, EpochMetrics& metrics, const OutputDirectory& output,
+                 const std::function<bool()>& stop);
   bool validate(EpochMetrics& metrics, const std::function<bool()>& stop);
   // report.html of the epochs done, if any. `receipt`: of the frozen bits; empty while the run goes on. Where
   // it cannot be written, a warning says why: the run is worth more than its page.

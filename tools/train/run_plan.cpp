@@ -57,10 +57,14 @@ PlanTable TrainingRun::stage_plan() const {
 }
 
 std::string TrainingRun::training_line() const {
-  return fmt::format("training: {} epochs of {} batches, {} with lr {:g}{}, {} schedule\n",
-                     setup_.options.epochs, train_loader_->batches(), setup_.options.opt,
-                     setup_.options.base_lr(), setup_.options.lr > 0 ? "" : " (default)",
-                     setup_.options.sched);
+  const TrainOptions& o = setup_.options;
+  const std::string rate = o.lr_find && o.lr == 0 ? "an lr that a range test finds first"
+                                                  : fmt::format("lr {:g}{}", o.base_lr(),
+                                                                o.lr_find  ? " (found)"
+                                                                : o.lr > 0 ? ""
+                                                                           : " (default)");
+  return fmt::format("training: {} epochs of {} batches, {} with {}, {} schedule\n", o.epochs,
+                     train_loader_->batches(), o.opt, rate, o.sched);
 }
 
 std::string TrainingRun::summary() const {

@@ -147,9 +147,7 @@ void TrainingSetup::set_up_training() {
     if (p != &head.weight && p != &head.bias) p->lr_scale = static_cast<float>(options.backbone_lr_mult);
   check_freezing();
 
-  optimizer = make_optimizer(options.opt, {.momentum = static_cast<float>(options.momentum),
-                                           .weight_decay = static_cast<float>(options.wd)});
-
+  new_optimizer();
   settings.schedule.kind = schedule_kind(options.sched);
   settings.schedule.lr = options.base_lr();
   settings.schedule.total = options.epochs;
@@ -169,6 +167,15 @@ void TrainingSetup::set_up_training() {
                      " has no validation pictures to go by; give it val/ or use --val-split");
 }
 
+void TrainingSetup::new_optimizer() {
+  optimizer = make_optimizer(options.opt, {.momentum = static_cast<float>(options.momentum),
+                                           .weight_decay = static_cast<float>(options.wd)});
+}
+
+void TrainingSetup::set_rate(double lr) {
+  options.lr = settings.schedule.lr = lr;
+}
+
 FreezeReceipt TrainingSetup::plan(bool head_only, std::uint64_t step) {
   freeze(head_only);
   session.plan();
@@ -183,6 +190,13 @@ LoaderOptions TrainingSetup::loading() const {
   loading.cache_bytes = picture_cache_bytes;
   loading.seed = options.seed;
   return loading;
+}
+
+LoaderOptions TrainingSetup::training_loading() const {
+  LoaderOptions training = loading();
+  training.train = !options.no_aug;
+  training.shuffle = training.merge_last_single = true;
+  return training;
 }
 
 ImageInput TrainingSetup::image_input() const {

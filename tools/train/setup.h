@@ -22,7 +22,10 @@ struct TrainingSetup {
   // `step` others. Answers the receipt of what is frozen.
   FreezeReceipt plan(bool head_only, std::uint64_t step);
   bool validates() const { return !splits.val.samples.empty(); }
-  LoaderOptions loading() const;
+  LoaderOptions loading() const;           // as evaluation sees the pictures
+  LoaderOptions training_loading() const;  // as training does
+  void new_optimizer();                    // one that has made no step; plan it
+  void set_rate(double lr);                // in place of --lr
   ImageInput image_input() const;
 
   TrainOptions options;

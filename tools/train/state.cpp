@@ -63,6 +63,9 @@ void write_train_state(const std::string& path, const TrainState& state) {
   json["best_weights"] = state.best_weights;
   json["epochs"] = nlohmann::ordered_json::array();
   for (const EpochMetrics& m : state.epochs) json["epochs"].push_back(metrics_json(m));
+  if (state.range_test.chosen > 0)
+    json["range_test"] = {
+        {"lr", state.range_test.lr}, {"loss", state.range_test.loss}, {"chosen", state.range_test.chosen}};
   StateDict tensors;
   for (const auto& [name, tensor] : state.model) tensors.add(model_prefix + name, tensor);
   for (const auto& [name, tensor] : state.optimizer) tensors.add(optimizer_prefix + name, tensor);
@@ -84,6 +87,12 @@ TrainState read_train_state(const std::string& path) {
     state.description = ModelDescription::parse(json.at("description").get<std::string>(), path);
     state.position = position_of(json.at("position"));
     json.at("best_weights").get_to(state.best_weights);
+    if (json.contains("range_test")) {
+      const auto& test = json.at("range_test");
+      test.at("lr").get_to(state.range_test.lr);
+      test.at("loss").get_to(state.range_test.loss);
+      test.at("chosen").get_to(state.range_test.chosen);
+    }
     for (const auto& epoch : json.at("epochs")) {
       state.epochs.push_back(metrics_of(epoch));
       if (state.epochs.back().epoch != static_cast<int>(state.epochs.size()))

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "optim/range_test.h"
 #include "optim/schedule.h"
 #include "tensor/state_dict.h"
 #include "tools/network/model_description.h"
@@ -33,6 +34,7 @@ struct TrainState {
   TrainingPosition position;
   std::vector<EpochMetrics> epochs;  // those done: 1 to position.epochs_done
   std::vector<std::string> notes;    // Session::notes, of the weights that the run began with
+  RangeTest range_test;              // of --lr find
   StateDict model, optimizer;
   std::uint64_t best_weights = 0;  // hash_state_dict of those of the best epoch, if there is one
   Tensor best_logits;              // f32 [validation cases, outputs] of the best epoch; undefined: none
