@@ -14,10 +14,12 @@
 #include "tools/compare/page.h"
 #include "tools/compare/result.h"
 #include "tools/evaluate/evaluation_report.h"
+#include "tools/network/check_data.h"
 #include "tools/network/open_network.h"
 #include "tools/program/frame.h"
 #include "tools/program/messages.h"
 #include "tools/program/output_directory.h"
+#include "tools/train/setup.h"
 
 namespace {
 
@@ -93,6 +95,13 @@ std::vector<CompareRow> done(const std::vector<CompareRow>& rows) {
   return result;
 }
 
+// Once for all runs.
+void look_at(const TrainOptions& o, bool split_given) {
+  DatasetSplits splits = scan_data(o.data.data, scan_options(o, split_given));
+  for (const std::string& note : check_training_data(splits.train, splits.val, o.data).notes)
+    say("data: {}\n", note);
+}
+
 int compare(const CLI::App& app, CompareOptions o) {
   check_compare_options(o);
   const std::unique_ptr<Network> network = open_weights(o);
@@ -104,6 +113,7 @@ int compare(const CLI::App& app, CompareOptions o) {
 
   const CompareInputs inputs = compare_inputs(o.train.data.data, o.train.model.weights);
   if (!o.train.split_seed) o.train.split_seed = o.train.seed;
+  look_at(o.train, app.get_option("--val-split")->count() > 0);
   const OutputDirectory output(o.train.output);
   hold_inputs(output, inputs, o.train.data.data, o.train.model.weights);
   SharedPrefix shared;

@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "io/picture/image.h"
-
 namespace thaw {
 
 struct PictureFile {
@@ -42,6 +40,9 @@ struct Dataset {
 struct ScanOptions {
   double val_split = 0;    // of DIR/CLASS/*: this share of every class becomes `val`; [0, 1)
   std::uint64_t seed = 0;  // of that split
+  // Where not empty, a regular expression: pictures of which it finds the same in their relative path (the first group's
+  // text, or all that matched) stay on one side of val_split, as the cases of one group of a CSV file do.
+  std::string split_by{};
   // Where not empty, the class list to use (a checkpoint's, in its order). A folder outside it is an error.
   // Otherwise the list is the sorted names of the training folders.
   std::vector<std::string> classes{};
@@ -54,6 +55,7 @@ struct DatasetSplits {
   Dataset val;                       // DIR/val, or split off
   Dataset test;                      // DIR/test
   bool flat = false;                 // DIR/CLASS/*: without val_split everything is in `train`
+  bool split_off = false;            // `val` is what val_split took out of `train`
   std::int64_t hidden = 0;           // names that begin with '.', neither classes nor pictures
   std::int64_t other_files = 0;      // files that are no pictures by their name, and things that are no files
   std::vector<std::string> notes{};  // lines for the user: ignored files, classes missing in val, imbalance
@@ -70,29 +72,6 @@ bool has_train_folder(const std::string& directory);
 // order only. Throws Error where the folder can't be read, holds no pictures, a training class is empty, or
 // val/test has a class that training lacks.
 DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions& options = {});
-
-struct BadSample {
-  std::size_t index = 0;  // into Dataset::samples
-  std::string path;
-  std::string reason;
-};
-
-struct VerifyReport {
-  std::vector<BadSample> bad;        // in the order of the samples
-  std::vector<std::string> notes{};  // counted: "12 files: JPEG named .png (first: a/b.png)"
-  int min_width = 0, min_height = 0, max_width = 0, max_height = 0;  // over the good ones
-
-  std::string table() const;  // one line "path: reason" each
-};
-
-// Reads the header of every file, all views (`full`: decodes it) on `threads` threads. Throws nothing for bad
-// pictures.
-VerifyReport verify_images(const Dataset& dataset, int threads, bool full = false,
-                           const ImageLimits& limits = {});
-
-// Takes the bad samples out. Throws Error when more than `max_fraction` of the samples are bad or a class
-// would be left without pictures.
-void drop_bad(Dataset& dataset, const VerifyReport& report, double max_fraction);
 
 // 16 hexadecimal digits over the class list, the relative names, labels and bytes of all files, and what
 // cases have beyond one picture: reads every file. Equal for equal folders, wherever they lie.

@@ -1,12 +1,13 @@
 #include "io/data/loader.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <numeric>
+#include <shared_mutex>
 #include <system_error>
 #include <thread>
 
@@ -36,9 +37,11 @@ struct Loader::State {
   std::vector<std::int64_t> starts;  // of the batches in `order`, and the end
 
   std::vector<std::int64_t> order;
+  std::vector<std::int64_t> repeats;  // how often the sample stands in `order` before; empty: never
   std::uint32_t epoch = 0;
-  std::vector<Image> cache;  // by sample and view; a sample is touched by one worker per epoch
-  std::atomic<std::size_t> cached_bytes{0};
+  std::vector<Image> cache;  // by sample and view; what is there stays
+  std::shared_mutex cache_mutex;
+  std::size_t cached_bytes = 0;
   std::mutex big;
 
   // Everything below is guarded by `mutex`.
@@ -64,7 +67,8 @@ struct Loader::State {
   }
   void prepare(Slot& slot, std::int64_t batch);
   Image load(const std::string& path);
-  void fill_view(Batch& batch, std::int64_t row, std::int64_t index, std::int64_t view);
+  const Image* cached(std::size_t picture);
+  void fill_view(Batch& batch, std::int64_t row, std::int64_t index, std::int64_t view, std::int64_t repeat);
   void fill(Batch& batch, std::int64_t first, std::int64_t row);
   void run_worker();
   void stop_workers();
@@ -112,30 +116,40 @@ void Loader::State::fill(Batch& batch, std::int64_t first, std::int64_t row) {
     batch.features.as<float>()[static_cast<std::size_t>(row) * features + f] =
         static_cast<float>(sample.features[f]);
   if (!options.pictures) return;
-  for (std::int64_t view = 0; view < dataset.views; ++view) fill_view(batch, row, index, view);
+  const std::int64_t repeat = repeats.empty() ? 0 : repeats[static_cast<std::size_t>(first + row)];
+  for (std::int64_t view = 0; view < dataset.views; ++view) fill_view(batch, row, index, view, repeat);
 }
 
-void Loader::State::fill_view(Batch& batch, std::int64_t row, std::int64_t index, std::int64_t view) {
+const Image* Loader::State::cached(std::size_t picture) {
+  const std::shared_lock<std::shared_mutex> lock(cache_mutex);
+  return cache[picture].pixels.empty() ? nullptr : &cache[picture];
+}
+
+void Loader::State::fill_view(Batch& batch, std::int64_t row, std::int64_t index, std::int64_t view,
+                              std::int64_t repeat) {
   const auto at = static_cast<std::size_t>(row * dataset.views + view);
   const std::int64_t picture = index * dataset.views + view;
   const std::size_t bytes =
       static_cast<std::size_t>(preprocess.input_size) * preprocess.input_size * preprocess.channels;
   std::uint8_t* out = batch.images.as<std::uint8_t>() + at * bytes;
 
-  Image& kept = cache[static_cast<std::size_t>(picture)];
+  const auto at_cache = static_cast<std::size_t>(picture);
   Image fresh;
-  const Image* source = &kept;
-  if (kept.pixels.empty()) {
+  const Image* source = cached(at_cache);
+  if (source == nullptr) {
     fresh = load(dataset.samples[static_cast<std::size_t>(index)].view(static_cast<std::size_t>(view)));
-    if (cached_bytes.fetch_add(fresh.pixels.size()) + fresh.pixels.size() <= options.cache_bytes) {
-      kept = std::move(fresh);
-    } else {
-      cached_bytes.fetch_sub(fresh.pixels.size());
-      source = &fresh;
+    source = &fresh;
+    const std::unique_lock<std::shared_mutex> lock(cache_mutex);
+    if (cache[at_cache].pixels.empty() && cached_bytes + fresh.pixels.size() <= options.cache_bytes) {
+      cached_bytes += fresh.pixels.size();
+      cache[at_cache] = std::move(fresh);
+      source = &cache[at_cache];
     }
   }
   if (options.train) {
-    PhiloxStream random(options.seed, Purpose::augment, epoch, static_cast<std::uint64_t>(picture));
+    const std::int64_t pictures = static_cast<std::int64_t>(cache.size());
+    PhiloxStream random(options.seed, Purpose::augment, epoch,
+                        static_cast<std::uint64_t>(picture + repeat * pictures));
     batch.flips[at] = transform_train(*source, preprocess, options.augment, random, out) ? 1 : 0;
   } else {
     transform_eval(*source, preprocess, out);
@@ -257,7 +271,14 @@ void Loader::start_epoch(std::uint32_t epoch) {
   s.end_batch = 0;  // nothing more is handed out
   s.ready.wait(lock, [&] { return s.busy == 0; });
   const auto count = static_cast<std::int64_t>(s.dataset.samples.size());
-  if (s.options.shuffle) {
+  s.repeats.clear();
+  if (s.options.shuffle && s.options.balanced) {
+    std::vector<int> labels;
+    for (const Sample& sample : s.dataset.samples) labels.push_back(sample.label);
+    s.order = balanced_order(labels, s.options.seed, epoch);
+    std::vector<std::int64_t> seen(labels.size());
+    for (const std::int64_t index : s.order) s.repeats.push_back(seen[static_cast<std::size_t>(index)]++);
+  } else if (s.options.shuffle) {
     s.order = shuffled_order(count, s.options.seed, epoch);
   } else {
     s.order.resize(static_cast<std::size_t>(count));
@@ -302,13 +323,40 @@ bool Loader::next(Batch& batch) {
   return true;
 }
 
+namespace {
+
+void shuffle(std::vector<std::int64_t>& values, PhiloxStream& random) {
+  for (std::size_t i = values.size(); i > 1; --i)
+    std::swap(values[i - 1], values[random.below(static_cast<std::uint32_t>(i))]);
+}
+
+}  // namespace
+
 std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed, std::uint32_t epoch) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(count));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   PhiloxStream random(seed, Purpose::shuffle, epoch, 0);
-  for (std::size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+  shuffle(order, random);
+  return order;
+}
+
+std::vector<std::int64_t> balanced_order(const std::vector<int>& labels, std::uint64_t seed,
+                                         std::uint32_t epoch) {
+  std::map<int, std::vector<std::int64_t>> classes;
+  for (std::size_t i = 0; i < labels.size(); ++i) classes[labels[i]].push_back(static_cast<std::int64_t>(i));
+  PhiloxStream random(seed, Purpose::shuffle, epoch, 0);
+  std::vector<std::int64_t> order;
+  std::size_t left = labels.size(), classes_left = classes.size();
+  for (auto& [label, samples] : classes) {
+    const std::size_t share = (left + classes_left - 1) / classes_left;
+    left -= share;
+    --classes_left;
+    for (std::size_t i = 0; i < share; ++i) {
+      if (i % samples.size() == 0) shuffle(samples, random);
+      order.push_back(samples[i % samples.size()]);
+    }
   }
+  shuffle(order, random);
   return order;
 }
 

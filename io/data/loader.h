@@ -1,7 +1,7 @@
 // Batches of pictures, decoded and transformed ahead of time by threads of its own.
 //
 // Batches come in order and hold the same bits for any number of workers: every sample's random numbers are
-// keyed by (seed, epoch, index of the sample), the order by (seed, epoch). Used from one thread. Where a
+// keyed by (seed, epoch, index of the sample, how often it came before in the epoch), the order by (seed, epoch). Used from one thread. Where a
 // sample has V views, its pictures lie one after another in the batch and view v is keyed as sample index * V
 // + v.
 #pragma once
@@ -31,7 +31,8 @@ struct LoaderOptions {
   int batch_size = 64;
   bool train = false;  // random crops and flips; otherwise the evaluation transform
   bool shuffle = false;
-  bool pictures = true;  // false: batches hold labels and indices only, and no file is opened
+  bool balanced = false;  // with shuffle: every class equally often, as balanced_order says
+  bool pictures = true;   // false: batches hold labels and indices only, and no file is opened
   std::uint64_t seed = 0;
   int workers = 2;         // 0: next() decodes on the caller's thread
   bool drop_last = false;  // leave out a last batch that isn't full
@@ -71,5 +72,10 @@ class Loader {
 
 // The order of `count` samples in an epoch: Fisher-Yates over PhiloxStream(seed, Purpose::shuffle, epoch, 0).
 std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed, std::uint32_t epoch);
+
+// As many samples as `labels` has, of every class that occurs the same number (or one less), shuffled: each class is dealt
+// from its own shuffled samples, again and again where it has too few. Keyed as shuffled_order.
+std::vector<std::int64_t> balanced_order(const std::vector<int>& labels, std::uint64_t seed,
+                                         std::uint32_t epoch);
 
 }  // namespace thaw

@@ -1,6 +1,7 @@
 #include "io/data/notes.h"
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
 #include "io/data/class_folders.h"
@@ -79,7 +80,33 @@ void note_copies(const Dataset& train, const Dataset& val, std::vector<std::stri
                   printable(name_of(val, example->path)) + "); validation figures will flatter");
 }
 
+namespace {
+
+void group_by_path(std::vector<Sample>& samples, const std::string& expression) {
+  std::regex pattern;
+  try {
+    pattern = std::regex(expression);
+  } catch (const std::regex_error& e) {
+    throw Error("--split-by '" + printable(expression, 60) + "': not a regular expression: " + e.what());
+  }
+  std::size_t found = 0;
+  for (Sample& sample : samples) {
+    std::smatch match;
+    if (!std::regex_search(sample.relative, match, pattern)) continue;
+    ++found;
+    sample.group = match.size() > 1 ? match[1].str() : match[0].str();
+  }
+  if (found < samples.size())
+    throw Error("--split-by '" + printable(expression, 60) + "': finds nothing in " +
+                std::to_string(samples.size() - found) + " of " + std::to_string(samples.size()) +
+                " paths, which are like " + printable(samples.front().relative));
+}
+
+}  // namespace
+
 void split_off_validation(DatasetSplits& splits, const ScanOptions& options) {
+  if (!options.split_by.empty()) group_by_path(splits.train.samples, options.split_by);
+  splits.split_off = true;
   const std::vector<bool> to_val = stratified_split(
       splits.train.samples, static_cast<int>(splits.train.classes.size()), options.val_split, options.seed);
   std::vector<Sample> kept;

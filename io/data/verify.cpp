@@ -1,3 +1,5 @@
+#include "io/data/verify.h"
+
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -5,7 +7,6 @@
 #include <thread>
 
 #include "io/data/class_folders.h"
-#include "io/data/dataset.h"
 #include "io/file/text.h"
 #include "kernels/error.h"
 
@@ -14,11 +15,8 @@ namespace thaw {
 namespace {
 
 struct Verdict {
-  bool good = false;
-  int width = 0;
-  int height = 0;
+  PictureFacts facts;
   std::string reason;
-  std::vector<std::string> notes;
 };
 
 // The error's text without the path in front, which the table has anyway.
@@ -29,14 +27,20 @@ std::string without_name(const std::string& text, const std::string& path) {
 
 Verdict examine(const std::string& path, bool full, const ImageLimits& limits) {
   Verdict verdict;
+  PictureFacts& facts = verdict.facts;
   try {
     if (full) {
-      Image image = read_image(path, 3, limits);
-      verdict = {true, image.width, image.height, {}, std::move(image.notes)};
+      const std::vector<std::uint8_t> bytes = read_picture_file(path, limits.file_bytes);
+      facts.header = image_header(bytes, path, limits);
+      const Image image = decode_image(bytes, 3, path, limits);
+      facts.header.notes = image.notes;
+      facts.hash = difference_hash(image);
+      facts.one_colour = one_colour(image);
+      facts.decoded = true;
     } else {
-      ImageHeader header = image_header(path, limits);
-      verdict = {true, header.width, header.height, {}, std::move(header.notes)};
+      facts.header = image_header(path, limits);
     }
+    facts.good = true;
   } catch (const std::exception& error) {
     verdict.reason = without_name(error.what(), path);
   }
@@ -44,6 +48,12 @@ Verdict examine(const std::string& path, bool full, const ImageLimits& limits) {
 }
 
 }  // namespace
+
+std::int64_t VerifyReport::pixels() const {
+  std::int64_t sum = 0;
+  for (const PictureFacts& f : facts) sum += std::int64_t{f.header.width} * f.header.height;
+  return sum;
+}
 
 std::string VerifyReport::table() const {
   std::string text;
@@ -71,17 +81,11 @@ VerifyReport verify_images(const Dataset& dataset, int threads, bool full, const
   VerifyReport report;
   std::map<std::string, std::pair<std::int64_t, std::size_t>> notes;  // text -> count, first sample
   for (std::size_t i = 0; i < count; ++i) {
-    const Verdict& verdict = verdicts[i];
-    if (!verdict.good) {
-      report.bad.push_back({i / views, path(i), verdict.reason});
-      continue;
-    }
-    const bool first = report.max_width == 0;
-    report.min_width = first ? verdict.width : std::min(report.min_width, verdict.width);
-    report.min_height = first ? verdict.height : std::min(report.min_height, verdict.height);
-    report.max_width = std::max(report.max_width, verdict.width);
-    report.max_height = std::max(report.max_height, verdict.height);
-    for (const std::string& note : verdict.notes) ++notes.try_emplace(note, 0, i).first->second.first;
+    Verdict& verdict = verdicts[i];
+    if (!verdict.facts.good) report.bad.push_back({i / views, path(i), verdict.reason});
+    for (const std::string& note : verdict.facts.header.notes)
+      ++notes.try_emplace(note, 0, i).first->second.first;
+    report.facts.push_back(std::move(verdict.facts));
   }
   for (const auto& [note, where] : notes) {
     report.notes.push_back(
@@ -93,27 +97,32 @@ VerifyReport verify_images(const Dataset& dataset, int threads, bool full, const
   return report;
 }
 
-void drop_bad(Dataset& dataset, const VerifyReport& report, double max_fraction) {
+void drop_bad(Dataset& dataset, VerifyReport& report, double max_fraction) {
   if (report.bad.empty()) return;
+  const auto views = static_cast<std::size_t>(dataset.views);
   const std::size_t count = dataset.samples.size();
-  if (static_cast<double>(report.bad.size()) > max_fraction * static_cast<double>(count)) {
-    throw Error(std::to_string(report.bad.size()) + " of " + std::to_string(count) +
-                " pictures are bad, more than max_fraction allows:\n" + report.table());
-  }
-  const std::vector<std::int64_t> before = dataset.class_counts();
   std::vector<bool> bad(count);
   for (const BadSample& sample : report.bad) bad.at(sample.index) = true;
+  const auto dropped = static_cast<std::size_t>(std::count(bad.begin(), bad.end(), true));
+  if (static_cast<double>(dropped) > max_fraction * static_cast<double>(count))
+    throw Error(std::to_string(dropped) + " of " + std::to_string(count) +
+                " pictures cannot be read, a share of " +
+                std::to_string(static_cast<double>(dropped) / static_cast<double>(count)) +
+                ", more than --max-bad-fraction allows");
+  const std::vector<std::int64_t> before = dataset.class_counts();
   std::vector<Sample> good;
+  std::vector<PictureFacts> facts;
   for (std::size_t i = 0; i < count; ++i) {
-    if (!bad[i]) good.push_back(dataset.samples[i]);
+    if (bad[i]) continue;
+    good.push_back(std::move(dataset.samples[i]));
+    for (std::size_t v = 0; v < views; ++v) facts.push_back(std::move(report.facts.at(i * views + v)));
   }
   dataset.samples = std::move(good);
+  report.facts = std::move(facts);
   const std::vector<std::int64_t> after = dataset.class_counts();
-  for (std::size_t label = 0; label < after.size(); ++label) {
-    if (before[label] > 0 && after[label] == 0) {
-      throw Error("class " + printable(dataset.classes[label]) + ": all its pictures are bad");
-    }
-  }
+  for (std::size_t label = 0; label < after.size(); ++label)
+    if (before[label] > 0 && after[label] == 0)
+      throw Error("class " + printable(dataset.classes[label]) + ": none of its pictures can be read");
 }
 
 }  // namespace thaw

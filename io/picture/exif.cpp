@@ -1,6 +1,8 @@
 #include "io/picture/exif.h"
 
+#include <algorithm>
 #include <cstring>
+#include <string_view>
 
 namespace thaw {
 
@@ -45,6 +47,13 @@ int exif_orientation(std::span<const std::uint8_t> tiff) {
     return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
   }
   return 1;
+}
+
+bool has_exif(std::span<const std::uint8_t> file) {
+  constexpr std::size_t most = 65536;
+  const std::string_view start(reinterpret_cast<const char*>(file.data()), std::min(file.size(), most));
+  return start.find(std::string_view("Exif\0\0", 6)) != start.npos ||
+         (start.starts_with("\x89PNG") && start.find("eXIf") != start.npos);
 }
 
 Image apply_orientation(Image image, int orientation) {

@@ -93,6 +93,7 @@ ImageHeader image_header(std::span<const std::uint8_t> bytes, const std::string&
     const PictureFormat& format = format_of(bytes);
     ImageHeader header = format.header(bytes, limits);
     header.format = format.name;
+    header.exif = has_exif(bytes);
     note_name(format, name, header.notes);
     return header;
   });

@@ -43,7 +43,8 @@ struct ImageHeader {
   const char* format = "";  // "JPEG", "PNG", "BMP", "PNM", "TGA"
   int width = 0;            // as stored, before orientation
   int height = 0;
-  int channels = 0;  // as stored: 1, 2 (grey + alpha), 3, 4; 1 for a palette
+  int channels = 0;   // as stored: 1, 2 (grey + alpha), 3, 4; 1 for a palette
+  bool exif = false;  // JPEG, PNG: has_exif
   std::vector<std::string> notes{};
 };
 

@@ -11,7 +11,7 @@
 #include "kernels/error.h"
 #include "models/registry.h"
 #include "tools/evaluate/evaluate_model.h"
-#include "tools/network/data_options.h"
+#include "tools/network/check_data.h"
 #include "tools/program/bounded_json.h"
 #include "tools/train/run.h"
 
@@ -36,6 +36,7 @@ TrainOptions options_of(const CompareSettings& settings, const ComparePlan& plan
     if (o.model.in_channels == 0) o.model.in_channels = 3;  // as the networks it is compared with
     o.model.input_size = settings.scratch_size;
   }
+  if (o.data.scan == "auto") o.data.scan = "headers";  // compare has looked at the pixels before
   o.output = fmt::format("{}/runs/{}-{:g}-{}", settings.base.output, plan.key, lr, seed);
   return o;
 }
@@ -110,9 +111,9 @@ std::optional<double> test_accuracy(const TrainOptions& o) {
   ModelOptions model = o.model;
   model.weights = o.output + "/best.safetensors";
   Session session = open_for_evaluation(model);
-  DatasetSplits splits = scan_data_for(session.description, o.data.data);
+  DatasetSplits splits = scan_data_for(session.description, o.data.data, o.split_by);
   if (splits.test.samples.empty()) return {};
-  check_pictures(splits.test, o.data.workers);
+  check_data({&splits.test}, o.data);
   Loader loader(std::move(splits.test), session.description.preprocess, one_pass(o.data));
   return evaluate_model(session, loader, "test").top1;
 }

@@ -24,6 +24,15 @@ void add_data_options(CLI::App& app, DataOptions& o) {
   app.add_option("-b,--batch-size", o.batch_size, "pictures in a batch")->check(between(1, 65536));
   app.add_option("-j,--workers", o.workers, "threads that read pictures; 0: none of their own")
       ->check(between(0, 256));
+  app.add_option("--scan", o.scan,
+                 "what is read of every picture before anything else; auto: full where that takes seconds")
+      ->check(one_of({"auto", "headers", "full"}));
+  app.add_option("--on-bad-image", o.on_bad_image,
+                 "what a picture that cannot be read does; skip leaves it out, after a full scan")
+      ->check(one_of({"error", "skip"}));
+  app.add_option("--max-bad-fraction", o.max_bad_fraction,
+                 "skip: more bad pictures than this share are an error")
+      ->check(between(0.0, 1.0));
   begin_group(app);
 }
 
@@ -33,15 +42,21 @@ DatasetSplits scan_data(const std::string& data, const ScanOptions& options) {
                                                        : scan_class_folders(data, options);
 }
 
-DatasetSplits scan_data_for(const ModelDescription& d, const std::string& data) {
+DatasetSplits scan_data_for(const ModelDescription& d, const std::string& data, const std::string& split_by) {
+  if (d.val_split > 0 && d.split_by != split_by)
+    throw UsageError("the network's pictures were split " +
+                     (d.split_by.empty()
+                          ? "without --split-by; leave it out"
+                          : "with --split-by '" + printable(d.split_by, 100) + "'; give that here, too"));
   ScanOptions scan;
   scan.classes = d.classes;
   scan.val_split = d.val_split;
   scan.seed = d.split_seed;
+  scan.split_by = split_by;
   scan.features.emplace();
   for (const FeatureScale& f : d.features) scan.features->push_back(f.name);
   DatasetSplits splits = scan_data(data, scan);
-  if (splits.flat && d.val_split > 0 && !d.split_of.empty() &&
+  if (splits.split_off && !d.split_of.empty() &&
       fingerprint(splits.train) + fingerprint(splits.val) != d.split_of)
     throw Error(printable(data) +
                 ": holds other pictures than when the network was trained, so which of them were kept for "
@@ -67,17 +82,6 @@ LoaderOptions one_pass(const DataOptions& o) {
   loading.workers = o.workers;
   loading.cache_bytes = 0;
   return loading;
-}
-
-void check_pictures(const Dataset& dataset, int threads) {
-  const VerifyReport report = verify_images(dataset, std::max(1, threads));
-  if (report.bad.empty()) return;
-  const BadSample& first = report.bad.front();
-  std::string message = first.reason;
-  if (message.find(first.path) == std::string::npos) message = first.path + ": " + message;
-  if (report.bad.size() > 1)
-    message += " (and " + std::to_string(report.bad.size() - 1) + " more pictures cannot be read)";
-  throw Error(message + "; mend or remove the file");
 }
 
 }  // namespace thaw

@@ -38,6 +38,7 @@ std::string ModelDescription::json() const {
   }
   out["val_split"] = val_split;
   out["split_seed"] = split_seed;
+  if (!split_by.empty()) out["split_by"] = split_by;
   if (!split_of.empty()) out["split_of"] = split_of;
   return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -76,6 +77,7 @@ ModelDescription ModelDescription::parse(const std::string& text, const std::str
     d.options.input_size = d.preprocess.input_size;
     in.at("val_split").get_to(d.val_split);
     in.at("split_seed").get_to(d.split_seed);
+    if (in.contains("split_by")) in.at("split_by").get_to(d.split_by);
     if (in.contains("split_of")) in.at("split_of").get_to(d.split_of);
   } catch (const nlohmann::json::exception& e) {
     throw Error(file + ": its description of the model is not what Thaw writes: " + e.what());

@@ -21,12 +21,13 @@ struct ModelDescription {
   // How the training pictures of a folder without train and val were split; 0: they were not.
   double val_split = 0;
   std::uint64_t split_seed = 0;
+  std::string split_by{};  // ScanOptions::split_by of that split
   std::string
       split_of{};  // the fingerprint of the pictures that were split; empty: none were, or it is not known
 
   // {"thaw":1,"model":"resnet18","options":{"num_classes":2,"in_channels":3},"classes":["cat","dog"],
   //  "preprocess":{"input_size":224,"crop_pct":0.875,"channels":3,"mean":[...],"std":[...]},
-  //  "val_split":0.2,"split_seed":42,"split_of":"0123456789abcdef0123456789abcdef"}
+  //  "val_split":0.2,"split_seed":42,"split_by":"...","split_of":"0123456789abcdef0123456789abcdef"}
   // With views or features also "views":4,"features":[{"name":"age","mean":51.2,"std":9.7}].
   std::string json() const;
   // Throws Error naming `file` and the field that is missing or of the wrong kind.

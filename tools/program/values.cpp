@@ -38,9 +38,14 @@ CLI::Validator above_zero() {
 }
 
 CLI::Validator above_zero_or(const std::string& word) {
-  CLI::Validator numbers =
-      number([](double value) { return std::isfinite(value) && value > 0; }, "above 0, nor the word " + word);
-  return {[numbers, word](std::string& text) { return text == word ? "" : numbers(text); }, ""};
+  return {[numbers = above_zero(), word](std::string& text) -> std::string {
+            if (text == word) return "";
+            if (!std::isfinite(std::strtod(text.c_str(), nullptr)))
+              return fmt::format("'{}' is no number to compute with", printable(text, 40));
+            const std::string wrong = numbers(text);
+            return wrong.empty() ? "" : wrong + ", nor the word " + word;
+          },
+          ""};
 }
 
 CLI::Validator zero_or_more() {

@@ -47,6 +47,9 @@ GivenOptions given_options(const TrainOptions& o) {
   const TrainOptions usual;
   Differences d;
   d.add("data", o.data.data, usual.data.data);
+  d.add("scan", o.data.scan, usual.data.scan);
+  d.add("on-bad-image", o.data.on_bad_image, usual.data.on_bad_image);
+  d.add("max-bad-fraction", o.data.max_bad_fraction, usual.data.max_bad_fraction);
   d.add("batch-size", o.data.batch_size, usual.data.batch_size);
   d.add("workers", o.data.workers, usual.data.workers);
   d.add("weights", o.model.weights, usual.model.weights);
@@ -84,6 +87,8 @@ GivenOptions given_options(const TrainOptions& o) {
   d.add("class-weights", o.class_weights, usual.class_weights);
   d.add("val-split", o.val_split, usual.val_split);
   if (o.split_seed) d.given["split-seed"] = {fmt::format("{}", *o.split_seed)};
+  d.add("split-by", o.split_by, usual.split_by);
+  d.add("sampler", o.sampler, usual.sampler);
   d.add("seed", o.seed, usual.seed);
   d.add("no-aug", o.no_aug, usual.no_aug);
   d.add("cache-features", o.cache_features, usual.cache_features);
@@ -102,7 +107,7 @@ TrainOptions parsed_options(const GivenOptions& given) {
 
 bool may_change(const std::string& option) {
   return option == "data" || option == "workers" || option == "device" || option == "threads" ||
-         option == "cudnn-benchmark";
+         option == "scan" || option == "cudnn-benchmark";
 }
 
 TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,

@@ -93,6 +93,15 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
                  "share of DIR/CLASS/* or of a CSV file without a column split that is kept for validation")
       ->check(between(0.0, 0.99));
   app.add_option("--split-seed", o.split_seed, "of --val-split (default: --seed)")->default_str("");
+  app.add_option(
+         "--split-by", o.split_by,
+         "of --val-split: pictures in whose paths this regular expression finds the same (its first group) "
+         "stay on one side, e.g. '/(patient[0-9]+)'")
+      ->type_name("REGEX")
+      ->default_str("");
+  app.add_option("--sampler", o.sampler,
+                 "the pictures of an epoch; shuffle: each once; balanced: of every class the same number")
+      ->check(one_of({"shuffle", "balanced"}));
   app.add_option("--seed", o.seed, "of weights, order, augmentation and split");
   app.add_flag("--no-aug", o.no_aug,
                "train on the pictures as evaluation sees them: no random crops and flips");
@@ -116,6 +125,9 @@ void check_train_options(const TrainOptions& o) {
     throw UsageError(
         "--freeze-epochs must be smaller than --epochs; to train only the head, use --freeze "
         "backbone");
+  if (o.sampler == "balanced" && o.class_weights == "balanced")
+    throw UsageError(
+        "--sampler balanced and --class-weights balanced would raise rare classes twice; leave one out");
   if (o.cache_features && !o.no_aug)
     throw UsageError(
         "--cache-features needs --no-aug: with random crops and flips each epoch has other pictures, so kept "

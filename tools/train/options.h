@@ -39,6 +39,8 @@ struct TrainOptions {
   std::string class_weights = "none";
   double val_split = 0.2;
   std::optional<std::uint64_t> split_seed{};  // none: seed
+  std::string split_by{};
+  std::string sampler = "shuffle";
   std::uint64_t seed = 42;
   bool no_aug = false, cache_features = false;
   bool resume = false, dry_run = false;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "io/file/atomic.h"
 #include "tools/evaluate/evaluate_model.h"
 #include "tools/program/frame.h"
 #include "tools/program/messages.h"
@@ -137,6 +138,7 @@ int TrainingRun::run(const OutputDirectory& output) {
   // What stands there may be of epochs that are not done, or lost.
   if (!record_.epochs.empty()) write_metrics(output.file("metrics.jsonl"), record_.epochs);
   record_.hold_best(output);
+  if (!setup_.bad_pictures.empty()) write_file_atomically(output.file("bad_images.txt"), setup_.bad_pictures);
   if (!find_rate(stop)) record_.save_state(output);
   const int end = setup_.options.stop_after > 0 ? std::min(setup_.options.stop_after, setup_.options.epochs)
                                                 : setup_.options.epochs;

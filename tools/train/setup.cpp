@@ -10,6 +10,7 @@
 #include "models/weights/initialize.h"
 #include "models/weights/input_channels.h"
 #include "models/weights/load.h"
+#include "tools/network/check_data.h"
 #include "tools/network/open_network.h"
 #include "tools/program/frame.h"
 
@@ -20,6 +21,14 @@ constexpr std::size_t picture_cache_bytes = std::size_t{256} << 20;
 
 }  // namespace
 
+ScanOptions scan_options(const TrainOptions& options, bool split_given) {
+  ScanOptions scan;
+  scan.val_split = !split_given && has_train_folder(options.data.data) ? 0 : options.val_split;
+  scan.split_by = options.split_by;
+  scan.seed = options.split_seed.value_or(options.seed);
+  return scan;
+}
+
 TrainingSetup::TrainingSetup(const TrainOptions& options_, const GivenOptions& given, const TrainState* state)
     : options(options_) {
   read_data(given.count("val-split") != 0, state);
@@ -29,12 +38,7 @@ TrainingSetup::TrainingSetup(const TrainOptions& options_, const GivenOptions& g
 }
 
 void TrainingSetup::read_data(bool split_given, const TrainState* state) {
-  ScanOptions scan;
-  // The default share is for folders without train/; asked for beside train/, the scan notes that it is not
-  // used.
-  const bool has_train = has_train_folder(options.data.data);
-  scan.val_split = !split_given && has_train ? 0 : options.val_split;
-  scan.seed = options.split_seed.value_or(options.seed);
+  ScanOptions scan = scan_options(options, split_given);
   if (state != nullptr) scan.classes = state->description.classes;
   if (state != nullptr) {
     scan.features.emplace();
@@ -47,13 +51,14 @@ void TrainingSetup::read_data(bool split_given, const TrainState* state) {
     throw Error(options.data.data + ": has one class only (" + splits.train.classes.front() +
                 "); training needs two or more");
   if (splits.train.samples.size() < 2) throw Error(options.data.data + ": has one training picture only");
-  check_pictures(splits.train, options.data.workers);
-  if (!splits.val.samples.empty()) check_pictures(splits.val, options.data.workers);
   fingerprint = thaw::fingerprint(splits.train) + thaw::fingerprint(splits.val);
   if (state != nullptr && state->fingerprint != fingerprint)
     throw Error(options.data.data +
                 ": holds other pictures than when the run was started; put them back, or start a new run in "
                 "another --output");
+  CheckedData checked = check_training_data(splits.train, splits.val, options.data);
+  bad_pictures = std::move(checked.bad);
+  splits.notes.insert(splits.notes.end(), checked.notes.begin(), checked.notes.end());
   features = state != nullptr ? state->description.features : feature_scales(splits.train);
   for (Dataset* dataset : {&splits.train, &splits.val}) standardise(*dataset, features);
 }
@@ -87,9 +92,10 @@ void TrainingSetup::build_network(const TrainState* state) {
   d.options.features = static_cast<std::int64_t>(features.size());
   d.classes = splits.train.classes;
   d.options.num_classes = static_cast<std::int64_t>(d.classes.size());
-  d.val_split = splits.flat ? options.val_split : 0;
-  d.split_seed = splits.flat ? options.split_seed.value_or(options.seed) : 0;
-  d.split_of = d.val_split > 0 ? fingerprint : "";
+  d.val_split = splits.split_off ? options.val_split : 0;
+  d.split_seed = splits.split_off ? options.split_seed.value_or(options.seed) : 0;
+  d.split_by = splits.split_off ? options.split_by : "";
+  d.split_of = splits.split_off ? fingerprint : "";
   session.network = make_network(d.model, d.options);
   if (!file.described || d.preprocess.channels != d.options.in_channels) {
     const Preprocess defaults = default_preprocess(*session.network);
@@ -195,6 +201,7 @@ LoaderOptions TrainingSetup::loading() const {
 LoaderOptions TrainingSetup::training_loading() const {
   LoaderOptions training = loading();
   training.train = !options.no_aug;
+  training.balanced = options.sampler == "balanced";
   training.shuffle = training.merge_last_single = true;
   return training;
 }

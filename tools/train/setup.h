@@ -13,6 +13,10 @@
 
 namespace thaw {
 
+// How train splits its pictures. The default share is for folders without train/; where it was given, the scan notes that
+// it is not used beside train/ and val/.
+ScanOptions scan_options(const TrainOptions& options, bool split_given);
+
 struct TrainingSetup {
   // Reads data and weights and builds the network; as `state` has it unless that is null. Throws UsageError or
   // Error, also where an option needs validation pictures and there are none.
@@ -31,7 +35,8 @@ struct TrainingSetup {
   TrainOptions options;
   DatasetSplits splits;
   std::vector<FeatureScale> features;
-  std::string fingerprint;  // of the pictures
+  std::string fingerprint;   // of the pictures, with those that were left out
+  std::string bad_pictures;  // CheckedData::bad
   Session session;
   std::unique_ptr<Optimizer> optimizer;
   TrainingSettings settings;

@@ -9,6 +9,7 @@
 #include "io/data/csv_dataset.h"
 #include "io/data/feature_scale.h"
 #include "io/data/loader.h"
+#include "io/data/verify.h"
 #include "kernels/error.h"
 
 namespace thaw {

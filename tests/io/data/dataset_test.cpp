@@ -1,4 +1,4 @@
-#include "io/data/dataset.h"
+#include "io/data/verify.h"
 
 #include <doctest/doctest.h>
 
@@ -198,21 +198,28 @@ TEST_CASE("verify lists the bad files with reasons, in order, for any number of 
   half.resize(half.size() / 2);
   folder.write("a/30.png", half);
   Dataset dataset = scan_class_folders(folder.path()).train;
-  const VerifyReport one = verify_images(dataset, 1), four = verify_images(dataset, 4),
-                     full = verify_images(dataset, 4, true);
+  const VerifyReport one = verify_images(dataset, 1), four = verify_images(dataset, 4);
+  VerifyReport full = verify_images(dataset, 4, true);
   CHECK(one.table() == four.table());
   REQUIRE(one.bad.size() == 2);
   CHECK(one.bad[0].index == 5);
   CHECK(has(one.table(), "15.png: empty file (0 bytes)\n"));
   CHECK(any_note(one.notes, "2 files: JPEG named .png (first: a/25.png)"));
-  CHECK(one.max_width == 64);
-  CHECK(one.min_width == 6);
+  CHECK(one.facts.size() == 30);
+  CHECK(one.facts[15].header.width == 64);
+  CHECK(std::string(one.facts[15].header.format) == "JPEG");
+  CHECK_FALSE(one.facts[5].good);
+  CHECK_FALSE(one.facts[6].decoded);
+  CHECK(full.facts[6].decoded);
+  CHECK(one.pixels() == 26 * 36 + 2 * 64 * 64);
   REQUIRE(full.bad.size() == 3);
   CHECK(has(full.bad[2].reason, "premature end"));
 
   CHECK(has(error_of([&] { drop_bad(dataset, full, 0.01); }), "3 of 30"));
   drop_bad(dataset, full, 0.1);
   CHECK(dataset.samples.size() == 27);
+  CHECK(full.facts.size() == 27);
+  CHECK(std::all_of(full.facts.begin(), full.facts.end(), [](const PictureFacts& f) { return f.good; }));
   CHECK(verify_images(dataset, 2, true).bad.empty());
 }
 
@@ -221,7 +228,8 @@ TEST_CASE("a class that loses all its pictures is an error") {
   folder.write("a/1.png", picture(1));
   folder.write("b/1.png", {});
   Dataset dataset = scan_class_folders(folder.path()).train;
-  CHECK(has(error_of([&] { drop_bad(dataset, verify_images(dataset, 1), 0.9); }), "class b"));
+  VerifyReport report = verify_images(dataset, 1);
+  CHECK(has(error_of([&] { drop_bad(dataset, report, 0.9); }), "class b"));
 }
 
 TEST_CASE("the fingerprint tells contents and labels, not places") {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -180,4 +181,55 @@ TEST_CASE("grey input: one channel per pixel") {
   REQUIRE(loader.next(batch));
   CHECK(batch.images.shape() == Shape{23, 1, 16, 16});
   CHECK(batch.images.dtype() == DType::u8);
+}
+
+TEST_CASE(
+    "balanced: every class equally often, each of a class before any comes again, the same for any workers") {
+  const TempFolder folder;
+  const Dataset dataset = small_dataset(folder);  // 8 of a, 15 of b
+  std::vector<int> labels;
+  for (const Sample& sample : dataset.samples) labels.push_back(sample.label);
+  const std::vector<std::int64_t> order = balanced_order(labels, 9, 0);
+  REQUIRE(order.size() == 23);
+  std::vector<int> times(23), of_class(2);
+  for (const std::int64_t i : order) {
+    ++times[static_cast<std::size_t>(i)];
+    ++of_class[static_cast<std::size_t>(labels[static_cast<std::size_t>(i)])];
+  }
+  CHECK(of_class == std::vector<int>{12, 11});
+  for (std::size_t i = 0; i < 23; ++i) {
+    if (labels[i] == 0) CHECK((times[i] == 1 || times[i] == 2));
+    if (labels[i] == 1) CHECK(times[i] <= 1);
+  }
+  CHECK(balanced_order(labels, 9, 1) != order);
+  CHECK(balanced_order(labels, 8, 0) != order);
+
+  Epoch expected;
+  for (const int workers : {0, 2, 5})
+    for (const std::size_t cache : {std::size_t{0}, std::size_t{1} << 20}) {
+      Loader loader(dataset, preprocess,
+                    {.batch_size = 5,
+                     .train = true,
+                     .shuffle = true,
+                     .balanced = true,
+                     .seed = 9,
+                     .workers = workers,
+                     .cache_bytes = cache});
+      for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
+        const Epoch read = read_epoch(loader, epoch);
+        if (epoch > 0) continue;
+        if (expected.labels.empty()) expected = read;
+        CHECK(read == expected);
+        CHECK(read.indices == order);
+      }
+    }
+  // A picture that comes twice in an epoch is cropped and flipped anew.
+  const std::size_t bytes = 3 * 16 * 16;
+  std::map<std::int64_t, std::set<std::string>> seen;
+  for (std::size_t i = 0; i < order.size(); ++i)
+    seen[order[i]].insert(std::string(expected.pixels.begin() + static_cast<std::ptrdiff_t>(i * bytes),
+                                      expected.pixels.begin() + static_cast<std::ptrdiff_t>((i + 1) * bytes)));
+  std::size_t different = 0;
+  for (const auto& [index, pictures] : seen) different += pictures.size() - 1;
+  CHECK(different >= 3);
 }

@@ -1,0 +1,92 @@
+// Bad pictures and suspicions, as train and evaluate meet them.
+#include <algorithm>
+
+#include "tests/tools/programs.h"
+
+namespace thaw::testing {
+namespace {
+
+void spoil(const std::string& file) {
+  const std::string bytes = read_file(file);
+  write_file(file, bytes.substr(0, bytes.size() - 40));
+}
+
+TEST_CASE("bad pictures: all in one list, or left out and written down; evaluate and --resume go along") {
+  const TempFolder folder;
+  const std::string data = folder.file("data");
+  make_pictures(data);
+  spoil(data + "/train/dark/3.png");
+  spoil(data + "/train/light/5.png");
+  spoil(data + "/val/dark/1.png");
+  const auto train = [&](const std::string& output, const std::vector<std::string>& more) {
+    return run("train", with(quick_training(data, folder.file(output)), more));
+  };
+  const Outcome refused = train("refused", {});
+  CHECK(refused.code == 1);
+  for (const char* name : {"dark/3.png: ", "light/5.png: ", "val/dark/1.png: "})
+    CHECK(refused.err.find(name) != std::string::npos);
+  CHECK(refused.err.find("(and 2 more pictures cannot be read)") != std::string::npos);
+  CHECK(refused.err.find("--on-bad-image skip") != std::string::npos);
+  CHECK_FALSE(fs::exists(folder.file("refused")));
+
+  const Outcome many = train("many", {"--on-bad-image", "skip"});
+  CHECK(many.code == 1);
+  CHECK(many.err.find("2 of 18 pictures cannot be read") != std::string::npos);
+  const Outcome headers = train("headers", {"--scan", "headers", "--epochs", "1"});
+  CHECK(headers.code == 1);
+  CHECK(headers.err.find("bad picture: ") == std::string::npos);
+
+  const std::vector<std::string> skip{"--on-bad-image", "skip", "--max-bad-fraction", "0.2"};
+  const Outcome skipped = train("skipped", with(skip, {"--stop-after", "1"}));
+  INFO(skipped.err);
+  REQUIRE(skipped.code == 0);
+  CHECK(skipped.err.find("3 bad pictures are left out") != std::string::npos);
+  CHECK(skipped.err.find("16 training and 5 validation pictures") != std::string::npos);
+  const std::string list = read_file(folder.file("skipped") + "/bad_images.txt");
+  CHECK(std::count(list.begin(), list.end(), '\n') == 3);
+  CHECK(run("train", {"--resume", "--output", folder.file("skipped"), "--stop-after", "2"}).code == 0);
+  const std::vector<std::string> evaluate{"--data", data, "--weights",
+                                          folder.file("skipped") + "/best.safetensors"};
+  CHECK(run("evaluate", evaluate).code == 1);
+  const Outcome evaluated = run("evaluate", with(evaluate, with(skip, {"--json"})));
+  CHECK(evaluated.code == 0);
+  CHECK(evaluated.out.find("\"images\":5") != std::string::npos);
+}
+
+TEST_CASE("train/ without val/: the split that --val-split makes is found again; --split-by is asked for") {
+  const TempFolder folder;
+  const std::string data = folder.file("data"), out = folder.file("out");
+  make_pictures(data);
+  fs::remove_all(data + "/val");
+  REQUIRE(run("train", with(quick_training(data, out),
+                            {"--val-split", "0.25", "--epochs", "1", "--split-by", "([0-9])[.]png"}))
+              .code == 0);
+  const std::vector<std::string> evaluate{"--data", data, "--weights", out + "/best.safetensors", "--json"};
+  const Outcome asked = run("evaluate", evaluate);
+  CHECK(asked.code == 2);
+  CHECK(asked.err.find("with --split-by '([0-9])[.]png'; give that here, too") != std::string::npos);
+  const Outcome found = run("evaluate", with(evaluate, {"--split-by", "([0-9])[.]png"}));
+  INFO(found.err);
+  CHECK(found.code == 0);
+  CHECK(found.out.find("\"images\":4") != std::string::npos);
+}
+
+TEST_CASE("--sampler balanced trains, resumes to the same bytes, and goes with no other balancing") {
+  const TempFolder folder;
+  const std::string data = folder.file("data");
+  make_pictures(data);
+  for (int i = 0; i < 6; ++i) fs::remove(data + "/train/dark/" + std::to_string(i) + ".png");
+  const auto train = [&](const std::string& output, const std::vector<std::string>& more) {
+    return run("train",
+               with(quick_training(data, folder.file(output)), with({"--sampler", "balanced"}, more)));
+  };
+  REQUIRE(train("whole", {}).code == 0);
+  REQUIRE(train("parts", {"--stop-after", "2"}).code == 0);
+  REQUIRE(run("train", {"--resume", "--output", folder.file("parts")}).code == 0);
+  CHECK(read_file(folder.file("whole") + "/last.safetensors") ==
+        read_file(folder.file("parts") + "/last.safetensors"));
+  CHECK(train("both", {"--class-weights", "balanced"}).code == 2);
+}
+
+}  // namespace
+}  // namespace thaw::testing
