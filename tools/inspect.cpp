@@ -5,11 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "io/file/text.h"
 #include "io/weights/weights.h"
 #include "models/freeze/plan.h"
 #include "models/registry.h"
 #include "tools/cost/plan_table.h"
 #include "tools/network/open_network.h"
+#include "tools/network/run_card.h"
 #include "tools/program/frame.h"
 #include "tools/program/messages.h"
 #include "tools/program/values.h"
@@ -27,9 +29,11 @@ struct Row {
 };
 
 struct Inspection {
-  std::string model;  // empty: not known
-  std::vector<Row> tensors;
-  PlanTable plan;  // empty: the network is not known
+  std::string model{};  // empty: not known
+  std::vector<Row> tensors{};
+  PlanTable plan{};                    // empty: the network is not known
+  std::string run{};                   // RunCard::json; empty: not known
+  std::vector<std::string> classes{};  // empty: not known
 };
 
 Inspection inspect_network(const std::string& model, const NetworkOptions& options,
@@ -59,8 +63,11 @@ Inspection inspect_file(const std::string& path, PlanSettings settings) {
   if (!file.metadata.empty()) {
     const NetworkFile opened = open_network(file, {}, path);
     const ModelDescription& description = opened.description;
+    const std::string run = description.run;
     if (settings.input_size == 0) settings.input_size = description.preprocess.input_size;
     found = inspect_network(description.model, description.options, settings);
+    found.run = run;
+    found.classes = description.classes;
     std::set<std::string> trainable;
     for (const Row& row : found.tensors)
       if (row.trainable) trainable.insert(row.name);
@@ -82,6 +89,8 @@ Inspection inspect_file(const std::string& path, PlanSettings settings) {
 void print_json(const Inspection& found) {
   nlohmann::ordered_json out;
   out["model"] = found.model.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(found.model);
+  if (!found.run.empty()) out["run"] = nlohmann::ordered_json::parse(found.run);
+  if (!found.classes.empty()) out["classes"] = found.classes;
   out["tensors"] = nlohmann::ordered_json::array();
   for (const Row& t : found.tensors) {
     nlohmann::ordered_json entry;
@@ -99,7 +108,17 @@ void print_json(const Inspection& found) {
   fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-void print_table(const Inspection& found) {
+std::string class_line(const std::vector<std::string>& classes) {
+  constexpr std::size_t most = 12;
+  std::string text = fmt::format("{} classes:", classes.size());
+  for (std::size_t i = 0; i < classes.size() && i < most; ++i)
+    text += (i > 0 ? ", " : " ") + printable(classes[i], 60);
+  return text + (classes.size() > most ? ", ...\n" : "\n");
+}
+
+void print_table(const Inspection& found, const std::string& file) {
+  if (!found.run.empty()) fmt::print("{}", RunCard::parse(found.run, file).text());
+  if (!found.classes.empty()) fmt::print("{}", class_line(found.classes));
   std::size_t width = 6;
   for (const Row& t : found.tensors) width = std::max(width, t.name.size());
   std::int64_t elements = 0, trainable = 0;
@@ -178,7 +197,7 @@ int main(int argc, char** argv) {
     } else {
       found = inspect_file(file, settings);
     }
-    json ? print_json(found) : print_table(found);
+    json ? print_json(found) : print_table(found, file);
     return static_cast<int>(exit_done);
   });
 }

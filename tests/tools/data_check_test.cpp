@@ -32,7 +32,7 @@ TEST_CASE("bad pictures: all in one list, or left out and written down; evaluate
   const Outcome many = train("many", {"--on-bad-image", "skip"});
   CHECK(many.code == 1);
   CHECK(many.err.find("2 of 18 pictures cannot be read") != std::string::npos);
-  const Outcome headers = train("headers", {"--scan", "headers", "--epochs", "1"});
+  const Outcome headers = train("headers", {"--scan", "headers"});
   CHECK(headers.code == 1);
   CHECK(headers.err.find("bad picture: ") == std::string::npos);
 
@@ -59,7 +59,7 @@ TEST_CASE("train/ without val/: the split that --val-split makes is found again;
   make_pictures(data);
   fs::remove_all(data + "/val");
   REQUIRE(run("train", with(quick_training(data, out),
-                            {"--val-split", "0.25", "--epochs", "1", "--split-by", "([0-9])[.]png"}))
+                            {"--val-split", "0.25", "--stop-after", "1", "--split-by", "([0-9])[.]png"}))
               .code == 0);
   const std::vector<std::string> evaluate{"--data", data, "--weights", out + "/best.safetensors", "--json"};
   const Outcome asked = run("evaluate", evaluate);

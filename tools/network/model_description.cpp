@@ -40,6 +40,7 @@ std::string ModelDescription::json() const {
   out["split_seed"] = split_seed;
   if (!split_by.empty()) out["split_by"] = split_by;
   if (!split_of.empty()) out["split_of"] = split_of;
+  if (!run.empty()) out["run"] = nlohmann::ordered_json::parse(run);
   return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -77,6 +78,7 @@ ModelDescription ModelDescription::parse(const std::string& text, const std::str
     d.options.input_size = d.preprocess.input_size;
     in.at("val_split").get_to(d.val_split);
     in.at("split_seed").get_to(d.split_seed);
+    if (in.contains("run")) d.run = in.at("run").dump();
     if (in.contains("split_by")) in.at("split_by").get_to(d.split_by);
     if (in.contains("split_of")) in.at("split_of").get_to(d.split_of);
   } catch (const nlohmann::json::exception& e) {

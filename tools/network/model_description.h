@@ -25,10 +25,12 @@ struct ModelDescription {
   std::string
       split_of{};  // the fingerprint of the pictures that were split; empty: none were, or it is not known
 
+  std::string run{};  // RunCard::json of the run that made the weights; empty: not known
+
   // {"thaw":1,"model":"resnet18","options":{"num_classes":2,"in_channels":3},"classes":["cat","dog"],
   //  "preprocess":{"input_size":224,"crop_pct":0.875,"channels":3,"mean":[...],"std":[...]},
   //  "val_split":0.2,"split_seed":42,"split_by":"...","split_of":"0123456789abcdef0123456789abcdef"}
-  // With views or features also "views":4,"features":[{"name":"age","mean":51.2,"std":9.7}].
+  // With a run also "run":{...}; with views or features also "views":4,"features":[{"name":"age","mean":51.2,"std":9.7}].
   std::string json() const;
   // Throws Error naming `file` and the field that is missing or of the wrong kind.
   static ModelDescription parse(const std::string& text, const std::string& file);

@@ -35,8 +35,10 @@ Session load_model(const std::string& weights, ModelOptions options) {
   return open_for_evaluation(options);
 }
 
-void save_model(const Session& session, const std::string& path) {
-  write_checkpoint(path, session.network->state_dict(), session.description.json());
+void save_model(const Session& session, const std::string& path, const std::string& run) {
+  ModelDescription description = session.description;
+  description.run = run;
+  write_checkpoint(path, session.network->state_dict(), description.json());
 }
 
 void replace_head(Session& session, const std::vector<std::string>& classes, std::uint64_t seed) {

@@ -35,7 +35,8 @@ std::string device_line(const ModelOptions& options, const Backend& backend);
 Session load_model(const std::string& weights, ModelOptions options = {});
 
 // Writes the network with its description, as load_model reads it; crash-safe. Throws Error.
-void save_model(const Session& session, const std::string& path);
+// `run`: RunCard::json of the training, or nothing.
+void save_model(const Session& session, const std::string& path, const std::string& run = "");
 
 // Gives the network a new head for these classes, two or more, initialised; the rest stays. Plan the session afterwards.
 // Throws Error.

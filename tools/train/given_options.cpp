@@ -32,6 +32,23 @@ class Differences {
 
 }  // namespace
 
+std::string shell_quoted(const std::string& word) {
+  const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=+-@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::string command_line(const GivenOptions& given) {
+  std::string text;
+  for (const auto& [name, values] : given) {
+    text += " --" + name;
+    if (values != std::vector<std::string>{"true"}) text += " " + shell_quoted(joined(values));
+  }
+  return text;
+}
+
 GivenOptions given_options(const CLI::App& app) {
   static const std::set<std::string> left_out{"help", "config", "output", "resume", "stop-after", "dry-run"};
   GivenOptions given;

@@ -31,4 +31,9 @@ bool may_change(const std::string& option);
 TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,
                              const TrainOptions& current);
 
+// A word as a shell takes it.
+std::string shell_quoted(const std::string& word);
+// " --model resnet18 --lr 0.1": the options as they would be typed.
+std::string command_line(const GivenOptions& given);
+
 }  // namespace thaw

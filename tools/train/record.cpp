@@ -8,10 +8,21 @@
 #include "io/weights/checkpoint.h"
 #include "io/weights/weights.h"
 #include "models/weights/load.h"
+#include "tools/network/run_card.h"
 #include "tools/program/messages.h"
 #include "tools/report/evaluation.h"
 
 namespace thaw {
+
+namespace {
+
+// "flowers" of "/home/me/flowers/".
+std::string last_name(const std::string& path) {
+  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
+}
+
+}  // namespace
 
 RunRecord::RunRecord(TrainingSetup& setup, const GivenOptions& given, const TrainState* state)
     : setup_(&setup), given_(given) {
@@ -55,7 +66,7 @@ bool RunRecord::end_epoch(const EpochMetrics& metrics, EvaluationReport validati
   epochs.push_back(metrics);
   save_state(output);
   // After the state, which knows what it must be: hold_best makes up for a stop between the two.
-  if (best) save_model(setup_->session, output.file("best.safetensors"));
+  if (best) save_model(setup_->session, output.file("best.safetensors"), card(position.best_epoch));
   write_metrics(output.file("metrics.jsonl"), epochs);
   return best;
 }
@@ -74,8 +85,30 @@ void RunRecord::save_state(const OutputDirectory& output) const {
     state.best_logits = from_contiguous(best_.logits, {best_.images, setup_->session.network->num_classes()});
   state.model = setup_->session.network->state_dict();
   state.optimizer = setup_->optimizer->state_dict();
-  save_model(setup_->session, output.file("last.safetensors"));
+  save_model(setup_->session, output.file("last.safetensors"), card(position.epochs_done));
   write_train_state(output.file("train_state.safetensors"), state);
+}
+
+std::string RunRecord::card(int epoch) const {
+  if (epoch == 0) return "";
+  const EpochMetrics& m = epochs.at(static_cast<std::size_t>(epoch - 1));
+  GivenOptions told = given_;
+  std::erase_if(told, [](const auto& option) { return may_change(option.first) && option.first != "data"; });
+  for (const char* name : {"data", "weights"})  // where they lie is nobody's business
+    if (const auto path = told.find(name); path != told.end())
+      for (std::string& value : path->second) value = last_name(value);
+  return RunCard{.version = THAW_VERSION,
+                 .date = today(),
+                 .command = "train" + command_line(told),
+                 .data = setup_->data_line(),
+                 .plan = setup_->freeze_line(epoch <= setup_->options.freeze_epochs),
+                 .epoch = epoch,
+                 .epochs = setup_->options.epochs,
+                 .train_loss = m.train_loss,
+                 .train_accuracy = m.train_accuracy,
+                 .val_loss = m.val_loss,
+                 .val_accuracy = m.val_accuracy}
+      .json();
 }
 
 bool RunRecord::out_of_patience() const {
@@ -87,7 +120,7 @@ void RunRecord::restore_best(const OutputDirectory& output) {
   const std::string best = output.file("best.safetensors");
   load_weights(*setup_->session.network, read_weights(best).tensors, {.source = best});
   setup_->session.plan();
-  save_model(setup_->session, output.file("last.safetensors"));
+  save_model(setup_->session, output.file("last.safetensors"), card(position.best_epoch));
   say("stopped early: {} epochs without a better one (--patience); last.safetensors "
       "holds the weights of the best epoch, {}\n",
       position.epochs_done - std::max(position.best_epoch, setup_->options.freeze_epochs),
@@ -111,7 +144,7 @@ void RunRecord::hold_best(const OutputDirectory& output) const {
         fmt::format("{}: is not what the run wrote after epoch {} ({}); put that back, or start a new run "
                     "in another --output",
                     best, position.best_epoch, found));
-  save_model(setup_->session, best);
+  save_model(setup_->session, best, card(position.best_epoch));
   say("best.safetensors is written anew from the training state: {}\n", found);
 }
 

@@ -38,6 +38,7 @@ class RunRecord {
 
  private:
   void keep_best(EvaluationReport report);
+  std::string card(int epoch) const;  // RunCard::json of weights of that epoch; of epoch 0 nothing
 
   TrainingSetup* setup_;
   GivenOptions given_;

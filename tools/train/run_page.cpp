@@ -12,25 +12,6 @@ namespace thaw {
 
 namespace {
 
-// As a shell takes it.
-std::string quoted(const std::string& word) {
-  const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=+-@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-std::string command_line(const GivenOptions& given, const std::string& output) {
-  std::string text = "train";
-  for (const auto& [name, values] : given) {
-    text += " --" + name;
-    if (values != std::vector<std::string>{"true"})
-      text += " " + quoted(fmt::format("{}", fmt::join(values, ",")));
-  }
-  return text + " --output " + quoted(output);
-}
-
 std::string folder_name(const std::string& path) {
   const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
   return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
@@ -42,7 +23,7 @@ ReportPage TrainingRun::page(const OutputDirectory& output, const std::string& r
   const PlanTable plan = stage_plan();
   ReportPage out;
   out.title = setup_.session.description.model + " on " + folder_name(setup_.options.data.data);
-  out.command = command_line(record_.given(), output.path());
+  out.command = "train" + command_line(record_.given()) + " --output " + shell_quoted(output.path());
   out.data = data_lines();
   out.training = training_line();
   if (setup_.options.freeze_epochs > 0)

@@ -6,15 +6,7 @@
 namespace thaw {
 
 std::string TrainingRun::freeze_line() const {
-  std::int64_t trained = 0, all = 0;
-  for (const Parameter* p : setup_.session.arenas.trainable()) trained += p->value.elements();
-  for (const Parameter* p : setup_.session.arenas.frozen()) all += p->value.elements();
-  all += trained;
-  return fmt::format("freeze {}: {} of {} parameter tensors frozen, {} of {} parameters are trained; --bn {}",
-                     head_only_ ? "backbone" : setup_.options.freeze_spec(),
-                     setup_.session.arenas.frozen().size(),
-                     setup_.session.arenas.frozen().size() + setup_.session.arenas.trainable().size(),
-                     trained, all, setup_.options.bn);
+  return setup_.freeze_line(head_only_);
 }
 
 std::string TrainingRun::data_lines() const {
@@ -28,9 +20,7 @@ std::string TrainingRun::data_lines() const {
     classes += fmt::format("{}{} {}", i > 0 ? ", " : "", setup_.splits.train.classes[i], counts[i]);
   if (counts.size() > 10) classes += fmt::format(", and {} more classes", counts.size() - 10);
   const bool cases = setup_.splits.train.views > 1 || !setup_.features.empty();
-  line(fmt::format("data: {} training and {} validation {} of {} classes ({})",
-                   setup_.splits.train.samples.size(), setup_.splits.val.samples.size(),
-                   cases ? "cases" : "pictures", counts.size(), classes));
+  line("data: " + setup_.data_line() + " (" + classes + ")");
   if (cases)
     line(fmt::format("data: a case has {} picture{} and {} feature{}{}{}", setup_.splits.train.views,
                      setup_.splits.train.views == 1 ? "" : "s", setup_.features.size(),

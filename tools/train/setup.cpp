@@ -82,6 +82,7 @@ void TrainingSetup::build_network(const TrainState* state) {
     if (o.in_channels == 3 && file.description.options.in_channels == 1)
       throw UsageError(fmt::format("--in-chans: {} takes pictures of 1 channel", o.weights));
     d = file.description;
+    d.run.clear();
   } else if (o.model.empty()) {
     throw UsageError("--model NAME is required; see --help");
   }
@@ -187,6 +188,23 @@ FreezeReceipt TrainingSetup::plan(bool head_only, std::uint64_t step) {
   session.plan();
   optimizer->plan(session.arenas, step);
   return FreezeReceipt(*session.network);
+}
+
+std::string TrainingSetup::freeze_line(bool head_only) const {
+  std::int64_t trained = 0, all = 0;
+  for (const Parameter* p : session.arenas.trainable()) trained += p->value.elements();
+  for (const Parameter* p : session.arenas.frozen()) all += p->value.elements();
+  all += trained;
+  return fmt::format("freeze {}: {} of {} parameter tensors frozen, {} of {} parameters are trained; --bn {}",
+                     head_only ? "backbone" : options.freeze_spec(), session.arenas.frozen().size(),
+                     session.arenas.frozen().size() + session.arenas.trainable().size(), trained, all,
+                     options.bn);
+}
+
+std::string TrainingSetup::data_line() const {
+  const bool cases = splits.train.views > 1 || !features.empty();
+  return fmt::format("{} training and {} validation {} of {} classes", splits.train.samples.size(),
+                     splits.val.samples.size(), cases ? "cases" : "pictures", splits.train.classes.size());
 }
 
 LoaderOptions TrainingSetup::loading() const {

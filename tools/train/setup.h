@@ -25,6 +25,8 @@ struct TrainingSetup {
   // Freezes by the plan (`head_only`: all but the head) and plans session and optimizer for the step after
   // `step` others. Answers the receipt of what is frozen.
   FreezeReceipt plan(bool head_only, std::uint64_t step);
+  std::string freeze_line(bool head_only) const;  // what the plan freezes, for people
+  std::string data_line() const;                  // how many pictures of how many classes
   bool validates() const { return !splits.val.samples.empty(); }
   LoaderOptions loading() const;           // as evaluation sees the pictures
   LoaderOptions training_loading() const;  // as training does
