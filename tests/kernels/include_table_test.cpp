@@ -44,7 +44,7 @@ const std::map<std::string, std::vector<Names>>& order() {
         {"evaluate"},
         {"report"},
         {"train"},
-        {"compare", "bench", "make_shapes"},
+        {"compare", "bench", "predict", "make_shapes"},
         {""}}},
   };
   return rooms;

@@ -34,7 +34,7 @@ std::vector<float> logits_of(Network& network, const Variable& input, const Tens
 }
 
 EvaluationReport evaluate_model(Session& session, Loader& loader, const std::string& progress,
-                                const std::function<bool()>& stop) {
+                                const std::function<bool()>& stop, bool mirrored) {
   Backend& backend = *session.backend;
   const ImageInput input(backend, session.description.preprocess, session.activations);
   const std::size_t before = backend.bytes_in_use();
@@ -47,7 +47,9 @@ EvaluationReport evaluate_model(Session& session, Loader& loader, const std::str
   };
   const auto upload = [&](const Batch& batch) {
     return within_memory(batch.size(), [&] {
-      return DeviceBatch{input(batch.images, batch.flips),
+      const auto pictures = static_cast<std::size_t>(batch.images.shape()[0]);
+      const std::vector<std::uint8_t> flips = mirrored ? std::vector<std::uint8_t>(pictures, 1) : batch.flips;
+      return DeviceBatch{input(batch.images, flips),
                          batch.features.defined() ? batch.features.to(backend) : Tensor()};
     });
   };

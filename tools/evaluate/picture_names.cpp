@@ -1,5 +1,7 @@
 #include "tools/evaluate/picture_names.h"
 
+#include <glob.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -30,6 +32,24 @@ std::vector<std::string> pictures_below(const std::string& folder) {
   return found;
 }
 
+std::vector<std::string> matches(const std::string& pattern) {
+  glob_t found{};
+  const int code = ::glob(pattern.c_str(), 0, nullptr, &found);
+  const std::vector<std::string> names(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  if (code != 0)
+    throw Error(printable(pattern) + ": matches no file; give the folder itself to take all of its pictures");
+  return names;
+}
+
+// A file or a folder.
+void add_pictures(const std::string& name, std::vector<std::string>& names) {
+  std::error_code error;
+  if (!fs::is_directory(name, error)) return names.push_back(name);
+  const std::vector<std::string> below = pictures_below(name);
+  names.insert(names.end(), below.begin(), below.end());
+}
+
 }  // namespace
 
 std::vector<std::string> picture_names(const std::vector<std::string>& given, std::istream& lines) {
@@ -39,11 +59,10 @@ std::vector<std::string> picture_names(const std::vector<std::string>& given, st
     if (name == "-") {
       for (std::string line; std::getline(lines, line);)
         if (!line.empty()) names.push_back(line);
-    } else if (fs::is_directory(name, error)) {
-      const std::vector<std::string> below = pictures_below(name);
-      names.insert(names.end(), below.begin(), below.end());
+    } else if (name.find_first_of("*?[") != std::string::npos && !fs::exists(name, error)) {
+      for (const std::string& match : matches(name)) add_pictures(match, names);
     } else {
-      names.push_back(name);
+      add_pictures(name, names);
     }
   }
   return names;

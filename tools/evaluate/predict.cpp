@@ -35,20 +35,38 @@ std::vector<float> numbers_of(const std::string& text, const ModelDescription& d
   return numbers;
 }
 
-// Fills in what the network's output says.
-void complete(Prediction& p, const Variable& output) {
-  p.logits = host_rows(output);
-  const auto count = static_cast<std::int64_t>(p.logits.size());
-  for (const float z : p.logits)
+// One case on its way through the network.
+struct Pass {
+  Variable features, output;  // of the pictures as they are
+  Variable mirrored;          // output of their mirror images; undefined: not wanted
+};
+
+std::vector<float> finite_row(const Variable& output, const std::string& image) {
+  std::vector<float> row = host_rows(output);
+  for (const float z : row)
     if (!std::isfinite(z))
-      throw Error(p.image + ": the network's output is not finite; are the weights broken?");
+      throw Error(image + ": the network's output is not finite; are the weights broken?");
+  return row;
+}
+
+// Fills in what the network's output says.
+void complete(Prediction& p, const Pass& pass) {
+  p.features = host_rows(pass.features);
+  p.logits = finite_row(pass.output, p.image);
+  const auto count = static_cast<std::int64_t>(p.logits.size());
   p.probability = probabilities(p.logits.data(), count);
+  if (pass.mirrored.defined()) {
+    const std::vector<float> other = finite_row(pass.mirrored, p.image);
+    const std::vector<double> mirrored = probabilities(other.data(), count);
+    for (std::size_t c = 0; c < mirrored.size(); ++c) p.probability[c] = (p.probability[c] + mirrored[c]) / 2;
+  }
   p.order.resize(p.probability.size());
   std::iota(p.order.begin(), p.order.end(), 0);
   // By logit where there is one per class: probabilities can tie where logits do not.
+  const bool by_logit = count > 1 && !pass.mirrored.defined();
   std::stable_sort(p.order.begin(), p.order.end(), [&](int a, int b) {
     const auto x = static_cast<std::size_t>(a), y = static_cast<std::size_t>(b);
-    return count == 1 ? p.probability[x] > p.probability[y] : p.logits[x] > p.logits[y];
+    return by_logit ? p.logits[x] > p.logits[y] : p.probability[x] > p.probability[y];
   });
 }
 
@@ -70,12 +88,15 @@ void check_cases(const ModelDescription& d, std::size_t images, std::size_t numb
 }
 
 std::vector<Prediction> predict(Session& session, const std::vector<std::string>& images,
-                                const std::vector<std::string>& numbers) {
+                                const std::vector<std::string>& numbers, const PredictOptions& options) {
   check_cases(session.description, images.size(), numbers.size());
   const Preprocess& preprocess = session.description.preprocess;
   const ImageInput input(*session.backend, preprocess, session.activations);
   std::vector<Prediction> all;
-  Variable output;  // of the last case
+  Network& network = *session.network;
+  const std::size_t head = network.stages().size() - 1;
+  const std::vector<std::uint8_t> flips(static_cast<std::size_t>(session.description.options.views), 1);
+  Pass pass;  // of the last case
   const std::int64_t views = session.description.options.views, size = preprocess.input_size;
   for (auto at = images.begin(); at != images.end(); at += views) {
     Prediction p;
@@ -93,11 +114,13 @@ std::vector<Prediction> predict(Session& session, const std::vector<std::string>
     const Variable x = input(pixels, {});
     const Tensor row = features.defined() ? features.to(*session.backend) : Tensor();
     // The case before this one was on the device while this one was read and uploaded.
-    if (!all.empty()) complete(all.back(), output);
-    output = session.network->forward(x, row, Mode::eval());
+    if (!all.empty()) complete(all.back(), pass);
+    pass.features = network.run(x, 0, head, Mode::eval(), row);
+    pass.output = network.run(pass.features, head, head + 1, Mode::eval(), row);
+    if (options.flips) pass.mirrored = network.forward(input(pixels, flips), row, Mode::eval());
     all.push_back(std::move(p));
   }
-  if (!all.empty()) complete(all.back(), output);
+  if (!all.empty()) complete(all.back(), pass);
   return all;
 }
 
