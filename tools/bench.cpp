@@ -227,8 +227,10 @@ int main(int argc, char** argv) {
   thaw::bench::Options options;
   options.network.in_channels = 0;
   const auto app = thaw::make_app(
-      "Times the ops that take most of a network's step against the machine's measured limits.", "bench");
-  app->add_option("--model", options.model, "any network, e.g. resnet50, densenet121, resnet20, scratch_cnn");
+      "Times the ops that take most of a network's step against the machine's measured limits.", "bench",
+      "bench --model resnet18 --batch-size 8 --only conv2d");
+  app->add_option("--model", options.model, "any network, e.g. resnet50, densenet121, resnet20, scratch_cnn")
+      ->type_name("NAME");
   app->add_option("-b,--batch-size", options.batch, "pictures per batch")->check(thaw::between(1, 4096));
   app->add_option("--device", options.device, "where to compute")
       ->check(thaw::one_of({"auto", "cpu", "cuda", "reference"}));
@@ -240,7 +242,7 @@ int main(int argc, char** argv) {
   app->add_option("--repeats", options.repeats, "runs of each op; the median counts")
       ->check(thaw::between(1, 1000));
   app->add_flag("--step", options.step, "time whole training steps and inference instead of ops");
-  app->add_option("--freeze", options.freeze, "with --step: what is frozen, as in train");
+  app->add_option("--freeze", options.freeze, "with --step: what is frozen, as in train")->type_name("SPEC");
   app->add_flag("--dense", options.dense,
                 "time forward and backward of a DenseNet layer and block in both forms instead of ops");
   app->add_option("--dense-form", options.dense_form,

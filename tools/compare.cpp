@@ -144,7 +144,7 @@ int main(int argc, char** argv) {
   const auto app = make_app(
       "How many blocks to thaw? Trains a hand-built CNN, and a pretrained network with 0, 1, 2, ... blocks "
       "thawed, on the same pictures, split and seeds. A stopped comparison goes on with the same command.",
-      "compare");
+      "compare", "compare --data pictures --model resnet18 --weights resnet18.pth --output comparison");
   CompareOptions options;
   add_compare_options(*app, options);
   return run_program(*app, argc, argv, [&] { return compare(*app, options); });

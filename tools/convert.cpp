@@ -86,8 +86,9 @@ int convert(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto app = make_app(
-      "Weights from PyTorch's or Thaw's files to .safetensors or .pth. Prints the map of names.", "convert");
+  const auto app =
+      make_app("Weights from PyTorch's or Thaw's files to .safetensors or .pth. Prints the map of names.",
+               "convert", "convert resnet18.pth resnet18.safetensors --model resnet18");
   Options o;
   app->add_option("IN", o.in, "a .pth, .pt, .th or .safetensors file")->default_str("");
   app->add_option("OUT", o.out, "the file to write; its name ends in .safetensors, .pth or .pt")
@@ -95,8 +96,10 @@ int main(int argc, char** argv) {
   app->add_option("--model", o.model,
                   "check that the tensors are this network's, give them its names where the file has older "
                   "ones, and say so in OUT")
+      ->type_name("NAME")
       ->default_str("");
   app->add_option("--rename", o.rename, "'REGEX=>TEXT', may be given many times; applied in order")
+      ->type_name("RULE")
       ->default_str("")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -136,17 +136,21 @@ void print_table(const Inspection& found, const std::string& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto app = make_app(
-      "Names, shapes and parameters of a file or a network, and what a freeze plan means for it.", "inspect");
+  const auto app =
+      make_app("Names, shapes and parameters of a file or a network, and what a freeze plan means for it.",
+               "inspect", "inspect --model resnet18 --freeze backbone");
   std::string file;
   // Of train: what is said here of them holds there.
   TrainOptions train;
   std::int64_t views = 1, features = 0, classes = 0;
   bool json = false;
   app->add_option("FILE", file, "a .pth, .pt, .th or .safetensors file")->default_str("");
-  auto* model = app->add_option("--model", train.model.model, "a network instead of a file")->default_str("");
+  auto* model = app->add_option("--model", train.model.model, "a network instead of a file")
+                    ->type_name("NAME")
+                    ->default_str("");
   app->add_option("--freeze", train.freeze,
                   "freeze plan: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated")
+      ->type_name("SPEC")
       ->default_str("none");
   app->add_option("--bn", train.bn,
                   "which BatchNorm layers use the batch: auto: trainable ones, frozen: none, train: all")

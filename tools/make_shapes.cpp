@@ -54,16 +54,16 @@ int make(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   const auto app = thaw::make_app(
-      "Writes pictures of shapes into DIR/{train,val}/CLASS/*.png.\n"
+      "Writes pictures of shapes into DIR/{train,val}/CLASS/*.png. "
       "Every picture has one filled shape of random colour, place, size and angle on a background that runs "
-      "from one\n"
-      "colour to another, a few small dots and noise; only the outline tells the class. Task pretrain: "
-      "checkers,\n"
-      "circle, cross, ell, half, ring, square, star, stripes, triangle. Task transfer, all other shapes: "
-      "arrow, heart,\n"
-      "hexagon, moon, spiral. The same options give the same files, byte for byte.",
-      "make_shapes");
+      "from one colour to another, a few small dots and noise; only the outline tells the class. Task "
+      "pretrain: "
+      "checkers, circle, cross, ell, half, ring, square, star, stripes, triangle. Task transfer, all other "
+      "shapes: "
+      "arrow, heart, hexagon, moon, spiral. The same options give the same files, byte for byte.",
+      "make_shapes", "make_shapes --task transfer --output shapes");
   app->add_option("--output", options.output, "folder to write into; files of the same name are replaced")
+      ->type_name("DIR")
       ->required();
   app->add_option("--task", options.task, "which classes")->check(thaw::one_of({"pretrain", "transfer"}));
   app->add_option("--train", options.train, "training pictures per class")->check(thaw::between(1, 999999));

@@ -133,6 +133,7 @@ void add_options(CLI::App& app, Options& o) {
       ->default_str("");
   app.add_option("--features", o.numbers,
                  "x,y,...: a case's numbers, for a model that takes some; once for each case")
+      ->type_name("X,...")
       ->default_str("")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

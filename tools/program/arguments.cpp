@@ -78,7 +78,8 @@ const Alias* alias_of(const CLI::App& app, const std::string& name) {
 // "; nearest: --lr, --lr-gamma", in our names.
 std::string nearest_options(const CLI::App& app, const std::string& name) {
   std::vector<std::string> candidates;
-  for (const CLI::Option* option : app.get_options())
+  for (const CLI::Option* option :
+       app.get_options([](const CLI::Option* o) { return !o->get_group().empty(); }))
     for (const std::string& known : option->get_lnames()) candidates.push_back(known);
   for (const Alias& alias : aliases) candidates.emplace_back(alias.theirs);
   std::string text;

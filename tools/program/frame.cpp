@@ -13,7 +13,10 @@
 #include "io/file/text.h"
 #include "kernels/error.h"
 #include "tools/program/arguments.h"
+#include "tools/program/completion.h"
 #include "tools/program/help.h"
+#include "tools/program/man_page.h"
+#include "tools/program/values.h"
 
 namespace thaw {
 namespace {
@@ -73,6 +76,22 @@ void check_numbers(CLI::App& app) {
   }
 }
 
+// Hidden: what is made of the options when Thaw is built.
+void add_documents(CLI::App& app, const std::string& name) {
+  const auto print = [](std::string text) {
+    text.pop_back();  // CLI11 ends the line
+    throw CLI::CallForVersion(text, exit_done);
+  };
+  app.add_flag_callback("--print-man", [=, &app] { print(man_page(app, name, THAW_VERSION)); })->group("");
+  app.add_option_function<std::string>(
+         "--print-completion",
+         [=, &app](const std::string& shell) {
+           print(shell == "bash" ? bash_completion(app, name) : zsh_completion(app, name));
+         })
+      ->check(one_of({"bash", "zsh"}))
+      ->group("");
+}
+
 }  // namespace
 
 std::unique_ptr<CLI::App> make_app(const std::string& description, const std::string& name,
@@ -97,6 +116,7 @@ std::unique_ptr<CLI::App> make_app(const std::string& description, const std::st
       },
       ""));
   app->allow_config_extras(CLI::config_extras_mode::error);
+  add_documents(*app, name);
   return app;
 }
 
@@ -124,7 +144,12 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
   if (argc > 0) let_waiting_threads_sleep(argv);
   const std::string_view called = argc > 0 ? argv[0] : "";
   const std::string_view file = called.substr(called.rfind('/') + 1);
-  if (file.starts_with("thaw-")) app.name("thaw " + std::string(file.substr(5)));
+  if (file.starts_with("thaw-")) {
+    const std::string name(file.substr(5)), footer = app.get_footer();
+    app.name("thaw " + name);
+    if (const std::size_t example = footer.find(name + " "); example != std::string::npos)
+      app.footer(std::string(footer).insert(example, "thaw "));
+  }
   try {
     std::vector<std::string> arguments = checked_arguments(app, argc, argv);
     std::reverse(arguments.begin(), arguments.end());

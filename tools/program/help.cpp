@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "tools/program/option_table.h"
+
 namespace thaw {
 namespace {
 
@@ -27,35 +29,21 @@ std::string wrapped(const std::string& text, std::size_t from) {
   return out;
 }
 
-// "N" of "INT", "a|b" of "TEXT:a|b".
-std::string value_name(const CLI::Option* option) {
-  if (option->get_expected_max() == 0) return "";
-  const std::string type = option->get_type_name(), kind = type.substr(0, type.find(':'));
-  if (type.find('|') != std::string::npos) return type.substr(kind.size() + 1);
-  if (kind == "INT" || kind == "UINT") return "N";
-  return kind == "FLOAT" ? "X" : kind;
-}
-
 class Help final : public CLI::Formatter {
  public:
   std::string make_option(const CLI::Option* option, bool positional) const override {
+    const OptionRow row = option_row(*option);
     std::string left = "  ";
     if (positional) {
-      left += option->get_name(true);
+      left += row.value;
     } else {
       for (const std::string& name : option->get_snames()) left += "-" + name + ", ";
       left += "--" + option->get_lnames().front();
-      if (const std::string value = value_name(option); !value.empty()) left += " " + value;
+      if (!row.value.empty()) left += " " + row.value;
     }
-    std::string text = option->get_description();
-    if (option->get_required()) text += " (required)";
-    const std::string usual = option->get_default_str();
-    if (!positional && option->get_expected_max() > 0 && !usual.empty() &&
-        text.find("(default") == std::string::npos)
-      text += " (default: " + usual + ")";
     left +=
         left.size() + 1 < indent ? std::string(indent - left.size(), ' ') : "\n" + std::string(indent, ' ');
-    return left + wrapped(text, indent) + "\n";
+    return left + wrapped(row.text, indent) + "\n";
   }
   std::string make_description(const CLI::App* app) const override {
     return wrapped(app->get_description(), 0) + "\n\n";
