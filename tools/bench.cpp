@@ -13,6 +13,7 @@
 #include "tools/bench/dense.h"
 #include "tools/bench/limits.h"
 #include "tools/bench/step.h"
+#include "tools/bench/timed_ops.h"
 #include "tools/network/model_options.h"
 #include "tools/program/frame.h"
 #include "tools/program/messages.h"
@@ -97,7 +98,10 @@ class Report {
   }
 
   void finish() {
-    if (options_.json) return;
+    if (sums_.empty() && options_.only != "limits")
+      throw Error("--only " + options_.only + ": " + options_.model +
+                  " has no such op; give another --model");
+    if (options_.json || sums_.empty()) return;
     fmt::print("\nAll of {} at batch {}, each shape as often as the network has it:\n", options_.model,
                options_.batch);
     for (const auto& [op, sum] : sums_) {
@@ -182,6 +186,9 @@ void run_dense(Backend& backend, const Options& options, DType type) {
 // What the command line left open is as the network's published weights have it.
 void complete(Options& options) {
   check_model_name(options.model);
+  if (options.dense && !options.only.empty())
+    throw UsageError("--only: --dense times its two forms whole; leave one of the two out");
+  if (!options.step) check_only(options.only);
   const NetworkFacts& facts = network_facts(options.model);
   options.network.num_classes = facts.num_classes;
   if (options.network.in_channels == 0) options.network.in_channels = facts.in_channels;
@@ -237,8 +244,9 @@ int main(int argc, char** argv) {
   app->add_option("--precision", options.precision, "type of the activations")
       ->check(thaw::one_of({"f32", "bf16"}));
   thaw::add_backend_options(*app, options.backend);
-  app->add_option("--only", options.only,
-                  "run the ops whose name holds this text; with --step: train or inference");
+  app->add_option(
+      "--only", options.only,
+      "run the ops whose name holds this text; limits: none of them; with --step: train or inference");
   app->add_option("--repeats", options.repeats, "runs of each op; the median counts")
       ->check(thaw::between(1, 1000));
   app->add_flag("--step", options.step, "time whole training steps and inference instead of ops");

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "io/file/text.h"
 #include "io/pth/pth.h"
 #include "io/weights/checkpoint.h"
 #include "io/weights/safetensors.h"
@@ -21,6 +22,7 @@ using namespace thaw;
 struct Options {
   std::string in, out, model;
   std::vector<std::string> rename;
+  bool force = false;
 };
 
 bool ends_with(const std::string& text, const std::string& end) {
@@ -51,18 +53,24 @@ int convert(const Options& o) {
   if (!o.model.empty()) check_model_name(o.model);
   std::error_code error;
   if (std::filesystem::equivalent(o.in, o.out, error)) throw UsageError(o.out + ": IN and OUT are one file");
+  if (!o.force && std::filesystem::exists(o.out, error))
+    throw Error(printable(o.out, 200) + ": is there already; give another name, or --force to replace it");
 
   ReadOptions read;
   read.convert_floats = o.model.empty() ? false : true;
   const LoadedWeights file = read_weights(o.in, read);
   LoadedWeights renamed = file;
   renamed.tensors = rename_tensors(file.tensors, o.rename);
-  std::string description = o.rename.empty() ? file.metadata : "", verdict;
+  std::string description = o.rename.empty() ? file.metadata : "", verdict, left_out;
   if (!o.model.empty()) {
     ModelDescription made;
     verdict = fit(renamed, o.in, o.model, made);
     if (description.empty()) description = made.json();
   }
+  if (!file.metadata.empty() && description.empty())
+    left_out = "--model NAME checks the renamed tensors and keeps them";
+  if (!file.metadata.empty() && pth)
+    left_out = "a .pth file holds tensors alone, and predict then needs --model and --class-names";
   const StateDict& tensors = renamed.tensors;
   if (pth)
     write_pth(o.out, tensors);
@@ -78,6 +86,9 @@ int convert(const Options& o) {
                tensor.shape().text());
   }
   for (const std::string& note : file.notes) say("weights: {}\n", note);
+  if (!left_out.empty())
+    say("{}: without the network's name, its class names and how pictures are prepared: {}\n", o.out,
+        left_out);
   if (!verdict.empty()) say("{}: {}\n", o.model, verdict);
   say("{} ({}) -> {}: {} tensors\n", o.in, file.format, o.out, tensors.size());
   return exit_done;
@@ -103,5 +114,6 @@ int main(int argc, char** argv) {
       ->default_str("")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app->add_flag("--force", o.force, "replace OUT where it is there");
   return run_program(*app, argc, argv, [&] { return convert(o); });
 }

@@ -23,9 +23,9 @@ constexpr std::array programs{
     Program{"make_shapes", "pictures to try all this with"},
 };
 
-void list(std::FILE* to) {
-  std::fprintf(to, "Usage: thaw PROGRAM [OPTIONS]; thaw PROGRAM --help says more\n\n");
-  for (const Program& p : programs) std::fprintf(to, "  %-12s %s\n", p.name, p.what);
+void list() {
+  std::printf("Usage: thaw PROGRAM [OPTIONS]; thaw PROGRAM --help says more\n\n");
+  for (const Program& p : programs) std::printf("  %-12s %s\n", p.name, p.what);
 }
 
 // "-" as man(7) has it.
@@ -83,9 +83,16 @@ esac
               names.c_str() + 1);
 }
 
-int fail(const std::string& why) {
+int fail(const std::string& why, int code = 2) {
   std::fprintf(stderr, "error: thaw %s\n", why.c_str());
-  return 2;
+  return code;
+}
+
+// The exit code after printing.
+int printed() {
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0
+             ? 0
+             : fail("cannot write to standard output; is the disk full?", 1);
 }
 
 }  // namespace
@@ -93,22 +100,22 @@ int fail(const std::string& why) {
 int main(int argc, char** argv) {
   const std::string name = argc > 1 ? argv[1] : "";
   if (name.empty() || name == "-h" || name == "--help") {
-    list(stdout);
-    return 0;
+    list();
+    return printed();
   }
   if (name == "--version") {
     std::printf("thaw " THAW_VERSION "\n");
-    return 0;
+    return printed();
   }
   if (name == "--print-man") {
     print_man();
-    return 0;
+    return printed();
   }
   if (name == "--print-completion") {
     const std::string shell = argc > 2 ? argv[2] : "";
     if (shell != "bash" && shell != "zsh") return fail(name + ": give bash or zsh");
     shell == "bash" ? print_bash_completion() : print_zsh_completion();
-    return 0;
+    return printed();
   }
   std::string known;
   for (const Program& p : programs) {

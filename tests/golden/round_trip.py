@@ -55,7 +55,7 @@ def check(convert, name, state, folder, container):
     fill(expected)
     for end in ("pth", "safetensors"):
         out = os.path.join(folder, "out." + end)
-        subprocess.run([convert, source, out, "--model", name], check=True, stdout=subprocess.DEVNULL,
+        subprocess.run([convert, source, out, "--model", name, "--force"], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         tensors = torch.load(out, weights_only=True) if end == "pth" else read_safetensors(out)
         fresh.load_state_dict(tensors, strict=True)

@@ -39,7 +39,7 @@ if "--step" in sys.argv:
     say(device="stand-in", task=sys.argv[sys.argv.index("--only") + 1], ms=5, peak_bytes=1)
 else:
     say(device="stand-in", precision="f32", limits={"copy_gbytes_per_second": 100.0})
-    if "nothing" not in sys.argv: say(op="add", shape="1x1", count=2, ms=1.0, gflops=0.0, gbytes_per_second=50.0)
+    if "limits" not in sys.argv: say(op="add", shape="1x1", count=2, ms=1.0, gflops=0.0, gbytes_per_second=50.0)
 """
 PEER = """
 import json, sys

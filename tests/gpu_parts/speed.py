@@ -97,7 +97,7 @@ def bench(context, arguments, log, limit_s, on_answer=None):
 
 def limits(context, limit_s):
     """The copy bandwidth: the roofline's one side."""
-    answers, command, error = bench(context, ["--model", "resnet18", "-b", 1, "--only", "nothing"],
+    answers, command, error = bench(context, ["--model", "resnet18", "-b", 1, "--only", "limits"],
                                     context.log("speed", "limits"), limit_s)
     if error:
         return Result(FAILED, error, machine.text_of(command))

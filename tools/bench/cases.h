@@ -11,6 +11,7 @@
 
 #include "kernels/backend.h"
 #include "tools/bench/layers.h"
+#include "tools/bench/timed_ops.h"
 
 namespace thaw::bench {
 
@@ -87,6 +88,7 @@ class Buffers {
 
 template <class Op>
 Case case_of(Backend& backend, const Op& op, const std::string& shape, int count) {
+  static_assert(is_listed<Op>(TimedOps()));
   const Cost cost = op.cost();
   return {Op::name,
           shape,

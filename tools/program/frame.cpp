@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <new>
 
 #include "io/file/bytes.h"
@@ -32,6 +33,16 @@ int fail(const std::string& message, int code) {
   std::fflush(stdout);
   std::fprintf(stderr, "error: %s\n", one_line(message).c_str());
   return code;
+}
+
+bool output_failed() {
+  std::cout.flush();
+  return std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout.good();
+}
+
+// The exit code, unless what was printed has not arrived.
+int ended(int code) {
+  return output_failed() ? fail("cannot write to standard output; is the disk full?", exit_failed) : code;
 }
 
 // CLI11 takes "nan" for a number, and wraps or saturates whole numbers that do not fit.
@@ -155,19 +166,18 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
     std::reverse(arguments.begin(), arguments.end());
     parse(app, std::move(arguments));
   } catch (const CLI::Success& e) {
-    return app.exit(e);  // --help, --version
+    return ended(app.exit(e));  // --help, --version
   } catch (const std::exception& e) {
     return fail(e.what(), exit_usage);
   }
   try {
-    const int code = body();
-    if (std::fflush(stdout) != 0) return fail("cannot write to standard output", exit_failed);
-    return code;
+    return ended(body());
   } catch (const UsageError& e) {
     return fail(e.what(), exit_usage);
   } catch (const std::bad_alloc&) {
     return fail("out of memory; try a smaller --batch-size or --input-size", exit_failed);
   } catch (const std::exception& e) {
+    if (output_failed()) return ended(exit_failed);
     return fail(e.what(), exit_failed);
   }
 }

@@ -84,6 +84,11 @@ const WrongUse wrong_uses[] = {
     {"compare", {"--seeds", "0"}, "from 1 to 1000"},
     {"bench", {"--model", "resnet99"}, "nearest"},
     {"bench", {"--repeats", "none"}, "whole number"},
+    {"bench", {"--only", "conv2_forward"}, "nearest: conv2d_forward"},
+    {"bench", {"--dense", "--only", "add"}, "leave one of the two out"},
+    {"predict", {"--tta", "flip", "a.png"}, "none, flips"},
+    {"predict", {"--output-features", "f.txt", "a.png"}, ".npy, .csv or .safetensors"},
+    {"predict", {"--tta", "flips", "--logits", "a.png"}, "leave it out"},
     {"make_shapes", {}, "--output is required"},
     {"make_shapes", {"--task", "x", "--output", "o"}, "pretrain, transfer"},
 };
