@@ -28,6 +28,7 @@ struct Options {
   ModelOptions model;
   PrintOptions print;
   std::vector<std::string> images, numbers;
+  int batch_size = 32, workers = 2;
   std::string class_names, tta = "none",
                            output_features;  // files may be empty: the model's names; no features
 };
@@ -44,43 +45,52 @@ std::vector<std::string> names_for(Session& session, const std::string& file) {
   return imagenet_classes();
 }
 
+using Names = std::vector<std::string>;
+
+Names slice(const Names& all, std::size_t first, std::size_t count) {
+  const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+  return {begin, begin + static_cast<std::ptrdiff_t>(count)};
+}
+
 // Takes the prediction of each case as it comes.
 using Take = std::function<void(const Prediction&)>;
 
-// Predicts in groups; where a group has a picture that cannot be read, each of its cases by itself. Answers how many cases
-// failed.
-std::size_t predict_all(Session& session, const std::vector<std::string>& images, const Options& o,
-                        const Take& take) {
-  constexpr std::size_t group = 32;
-  const auto views = static_cast<std::size_t>(session.description.options.views);
-  std::size_t failed = 0;
-  const auto run = [&](std::size_t first, std::size_t count) {
-    const auto from = images.begin() + static_cast<std::ptrdiff_t>(first * views);
-    const std::vector<std::string> some(from, from + static_cast<std::ptrdiff_t>(count * views));
-    std::vector<std::string> numbers;
-    if (!o.numbers.empty()) {
-      const auto begin = o.numbers.begin() + static_cast<std::ptrdiff_t>(first);
-      numbers.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
-    }
-    for (const Prediction& p : predict(session, some, numbers, {.flips = o.tta == "flips"})) take(p);
+// Predicts a batch; if a picture of it cannot be read, each half by itself. Answers how many cases failed.
+std::size_t predict_batch(Session& session, const Names& images, const Names& numbers,
+                          const PredictOptions& options, const Take& take) {
+  const auto views = static_cast<std::size_t>(session.network->views());
+  const std::size_t cases = images.size() / views, half = cases / 2;
+  try {
+    for (const Prediction& p : predict(session, images, numbers, options)) take(p);
     std::fflush(stdout);
-  };
-  const std::size_t cases = images.size() / views;
-  for (std::size_t first = 0; first < cases; first += group) {
-    const std::size_t count = std::min(group, cases - first);
-    try {
-      run(first, count);
-      continue;
-    } catch (const UsageError&) {
-      throw;
-    } catch (const Error&) {  // said below, with the case that it is of
+    return 0;
+  } catch (const UsageError&) {
+    throw;
+  } catch (const OutOfMemory&) {
+    throw;
+  } catch (const Error& e) {
+    if (cases == 1) {
+      say("error: {}\n", e.what());
+      return 1;
     }
-    for (std::size_t i = first; i < first + count; ++i) try {
-        run(i, 1);
-      } catch (const Error& e) {
-        say("error: {}\n", e.what());
-        ++failed;
-      }
+  }
+  const auto part = [&](std::size_t first, std::size_t count) {
+    return predict_batch(session, slice(images, first * views, count * views),
+                         numbers.empty() ? Names() : slice(numbers, first, count), options, take);
+  };
+  const std::size_t failed = part(0, half);
+  return failed + part(half, cases - half);
+}
+
+std::size_t predict_all(Session& session, const Names& images, const Options& o, const Take& take) {
+  const auto views = static_cast<std::size_t>(session.network->views());
+  const std::size_t cases = images.size() / views, most = static_cast<std::size_t>(o.batch_size);
+  const PredictOptions options{.flips = o.tta == "flips", .batch_size = o.batch_size, .workers = o.workers};
+  std::size_t failed = 0;
+  for (std::size_t first = 0; first < cases; first += most) {
+    const std::size_t count = std::min(most, cases - first);
+    failed += predict_batch(session, slice(images, first * views, count * views),
+                            o.numbers.empty() ? Names() : slice(o.numbers, first, count), options, take);
   }
   return failed;
 }
@@ -116,6 +126,8 @@ int run(const Options& o) {
 
 void add_options(CLI::App& app, Options& o) {
   add_model_options(app, o.model);
+  app.add_option("-b,--batch-size", o.batch_size, "pictures in a batch")->check(between(1, 65536));
+  app.add_option("-j,--workers", o.workers, "threads that read pictures")->check(between(0, 256));
   app.add_option("--topk", o.print.topk, "classes to name for each picture")->check(between(1, 100000));
   app.add_option("--format", o.print.format, "how to print")->check(one_of({"table", "csv", "json"}));
   app.add_option("--class-names", o.class_names,

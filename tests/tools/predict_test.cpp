@@ -65,6 +65,36 @@ TEST_CASE("predict: folders, top classes in CSV, other names, and a bad picture 
   CHECK(run("predict", with(weights, {"-"})).code == 2);  // standard input is empty
 }
 
+TEST_CASE(
+    "predict: the size of the batches changes neither the order nor what is said, bad pictures or not") {
+  const TempFolder folder;
+  make_pictures(folder.file("d"), 6, 1);
+  const std::string weights = random_weights(folder, 10);
+  write_file(folder.file("d/train/dark/3.png"), "no picture");
+  write_file(folder.file("d/train/light/5.png"), "no picture");
+  const auto ask = [&](const std::string& batch_size, const std::string& workers) {
+    const Outcome outcome =
+        run("predict", {"--weights", weights, "--model", "resnet20", "--input-size", "16", "--format", "json",
+                        "-b", batch_size, "-j", workers, folder.file("d/train")});
+    CHECK(outcome.code == 1);
+    CHECK(outcome.err.find("2 of 12 cases failed") != std::string::npos);
+    return nlohmann::json::parse(outcome.out);
+  };
+  const auto alone = ask("1", "0");
+  REQUIRE(alone.size() == 10);
+  for (const char* size : {"5", "12", "100"}) {
+    const auto together = ask(size, "3");
+    REQUIRE(together.size() == 10);
+    for (std::size_t i = 0; i < 10; ++i) {
+      CHECK(together[i]["image"] == alone[i]["image"]);
+      CHECK(together[i]["label"] == alone[i]["label"]);
+      // The sums in f32 may be taken in another order.
+      CHECK(together[i]["probability"].get<double>() ==
+            doctest::Approx(alone[i]["probability"].get<double>()).epsilon(1e-4));
+    }
+  }
+}
+
 TEST_CASE("predict --tta flips: the mean of the probabilities of a picture and of its mirror image") {
   const TempFolder folder;
   make_pictures(folder.file("d"), 3, 1);

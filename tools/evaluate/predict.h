@@ -1,6 +1,7 @@
 // What a network says about pictures.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace thaw {
 
 struct PredictOptions {
   bool flips = false;  // the probabilities are the mean of those of the pictures and of their mirror images
+  std::int64_t batch_size = 32;  // cases that go through the network together
+  int workers = 2;               // threads that read pictures
 };
 
 struct Prediction {
