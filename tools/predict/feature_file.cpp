@@ -1,6 +1,7 @@
 #include "tools/predict/feature_file.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,10 @@ FeatureFile::FeatureFile(std::string path) : path_(std::move(path)) {
   if (std::filesystem::exists(path_, error))
     throw Error("--output-features " + printable(path_, 100) +
                 ": is there already; give another name, or remove it first");
+  const std::filesystem::path folder = std::filesystem::absolute(path_).parent_path();
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    throw Error("--output-features " + printable(path_, 100) +
+                ": its folder is not there or takes no files; give a name in another one");
 }
 
 void FeatureFile::add(const std::string& image, const std::vector<float>& features) {

@@ -9,7 +9,8 @@ namespace thaw {
 
 class FeatureFile {
  public:
-  // Throws UsageError unless `path` ends in .npy, .csv or .safetensors, and Error where something is there already.
+  // Throws UsageError unless `path` ends in .npy, .csv or .safetensors, and Error where something is there already or nothing
+  // can be written.
   explicit FeatureFile(std::string path);
 
   // The next row; all rows are of one length.

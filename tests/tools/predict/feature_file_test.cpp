@@ -43,12 +43,16 @@ TEST_CASE("features as CSV and safetensors, with the names of the pictures") {
         std::vector<float>{1.0f, -0.1f, 3e-9f, 0.0f, 2.5f, 1e20f});
 }
 
-TEST_CASE("features: another ending and a file that is there are refused before anything is computed") {
+TEST_CASE(
+    "features: another ending, a file that is there and a missing folder are refused before anything is "
+    "computed") {
   const TempFolder folder;
   CHECK_THROWS_AS(FeatureFile(folder.file("f.txt")), UsageError);
   write_file(folder.file("f.npy"), "mine");
   CHECK_THROWS_AS(FeatureFile(folder.file("f.npy")), Error);
   CHECK(read_file(folder.file("f.npy")) == "mine");
+  CHECK_THROWS_WITH_AS(FeatureFile(folder.file("none/f.npy")), doctest::Contains("its folder is not there"),
+                       Error);
 }
 
 }  // namespace
