@@ -18,42 +18,39 @@ std::int64_t channels_after(const DenseNetConfig& c, std::size_t blocks) {
   return channels;
 }
 
-const DenseNetConfig& checked(const DenseNetConfig& c) {
-  bool good = c.growth > 0 && c.initial > 0 && c.bn_size > 0 && !c.blocks.empty();
-  for (const std::int64_t layers : c.blocks) good = good && layers > 0;
-  if (!good) throw Error("model " + c.name + ": growth, channels, blocks and their layers must be positive");
-  return c;
+// Those of the layers' convolutions, which are nearly all.
+std::int64_t weights(const DenseNetConfig& c) {
+  std::int64_t sum = 0;
+  const std::int64_t inner = c.bn_size * c.growth;
+  for (std::size_t i = 0; i < c.blocks.size(); ++i) {
+    const std::int64_t layers = c.blocks[i], in = channels_after(c, i);
+    sum += inner * (layers * in + c.growth * layers * (layers - 1) / 2) + 9 * inner * c.growth * layers;
+  }
+  return sum;
+}
+
+InputDefaults input_of(const DenseNetConfig& c) {
+  if (c.small_pictures)
+    return {
+        .mean = {0.4914f, 0.4822f, 0.4465f}, .std = {0.2023f, 0.1994f, 0.2010f}, .size = 32, .crop_pct = 1.0};
+  return {.mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}, .size = 224, .crop_pct = 0.875};
 }
 
 }  // namespace
 
-DenseNetConfig densenet_config(int depth) {
+DenseNetConfig densenet_config(Description& d) {
   DenseNetConfig c;
-  c.name = "densenet" + std::to_string(depth);
-  c.input = {
-      .mean = {0.485f, 0.456f, 0.406f}, .std = {0.229f, 0.224f, 0.225f}, .size = 224, .crop_pct = 0.875};
-  switch (depth) {
-    case 121:
-      c.blocks = {6, 12, 24, 16};
-      break;
-    case 161:
-      c.blocks = {6, 12, 36, 24};
-      c.growth = 48;
-      c.initial = 96;
-      break;
-    case 169:
-      c.blocks = {6, 12, 32, 32};
-      break;
-    case 201:
-      c.blocks = {6, 12, 48, 32};
-      break;
-    default:
-      throw Error("densenet: no depth " + std::to_string(depth) + "; there are 121, 161, 169, 201");
-  }
+  c.growth = d.number("growth", 1, 256, 32);
+  c.blocks = d.numbers("blocks", 1, 128, 6);
+  c.initial = d.number("initial", 1, 1024, 2 * c.growth);
+  c.bn_size = d.number("bn_size", 1, 16, 4);
+  c.small_pictures = d.choice("stem", {"imagenet", "cifar"}) == 1;
+  d.finish();
+  d.limit_weights(weights(c));
   return c;
 }
 
-std::optional<DenseNetConfig> densenet_bc_config(const std::string& name) {
+std::optional<std::string> densenet_bc_description(const std::string& name) {
   static const std::regex form("densenet_bc_([1-9][0-9]{0,3})_([1-9][0-9]{0,3})");
   std::smatch parts;
   if (!std::regex_match(name, parts, form)) return {};
@@ -62,22 +59,15 @@ std::optional<DenseNetConfig> densenet_bc_config(const std::string& name) {
   if (depth < 10 || (depth - 4) % 6 != 0)
     throw Error("model " + name + ": the depth must be 6 n + 4 (10, 16, ..., 100, ...), got " +
                 parts[1].str());
-  const std::int64_t growth = std::stoll(parts[2]);
-  if (depth > 400 || growth > 100)
+  if (depth > 400 || std::stoll(parts[2]) > 100)
     throw Error("model " + name + ": the depth goes up to 400, the growth up to 100");
-  DenseNetConfig c;
-  c.name = name;
-  c.growth = growth;
-  c.blocks.assign(3, (depth - 4) / 6);
-  c.initial = 2 * c.growth;
-  c.small_pictures = true;
-  c.input = {
-      .mean = {0.4914f, 0.4822f, 0.4465f}, .std = {0.2023f, 0.1994f, 0.2010f}, .size = 32, .crop_pct = 1.0};
-  return c;
+  const std::string layers = std::to_string((depth - 4) / 6);
+  return "densenet:growth=" + parts[2].str() + ",blocks=" + layers + "-" + layers + "-" + layers +
+         ",stem=cifar";
 }
 
-DenseNet::DenseNet(const DenseNetConfig& config, const NetworkOptions& options)
-    : Network(checked(config).name, config.input, options),
+DenseNet::DenseNet(std::string name, const DenseNetConfig& config, const NetworkOptions& options)
+    : Network(std::move(name), input_of(config), options),
       classifier_(options.joined(channels_after(config, config.blocks.size())), options.num_classes) {
   add_child("features", features_);
   add_stem(config, options.in_channels);

@@ -6,12 +6,12 @@
 #include <optional>
 
 #include "layers/dense_block.h"
+#include "models/description.h"
 #include "models/network.h"
 
 namespace thaw {
 
 struct DenseNetConfig {
-  std::string name;
   std::int64_t growth = 32;  // channels that a layer adds
   std::vector<std::int64_t> blocks =
       {};                     // layers of each block; between blocks, transitions halve the channels
@@ -19,20 +19,20 @@ struct DenseNetConfig {
   std::int64_t bn_size = 4;   // conv1 of a layer makes bn_size * growth channels
   bool small_pictures =
       false;  // conv0 is 3x3 without stride and no pool0 follows; else 7x7/2 and max-pooling
-  InputDefaults input = {};
 };
 
-// depth: 121, 161, 169 or 201 (torchvision's for ImageNet); throws Error on another.
-DenseNetConfig densenet_config(int depth);
+// Keys: growth, blocks (must be there), initial (2 * growth), bn_size, stem=imagenet|cifar. Throws Error on what is no
+// network.
+DenseNetConfig densenet_config(Description& description);
 
-// "densenet_bc_DEPTH_GROWTH", for 32x32 pictures: three blocks of (DEPTH - 4) / 6 layers. Nothing if `name`
-// has another form; throws Error if the depth does not divide.
-std::optional<DenseNetConfig> densenet_bc_config(const std::string& name);
+// The description of "densenet_bc_DEPTH_GROWTH", for 32x32 pictures: three blocks of (DEPTH - 4) / 6 layers. Nothing if
+// `name` has another form; throws Error if the depth does not divide, or is out of range as the growth may be.
+std::optional<std::string> densenet_bc_description(const std::string& name);
 
 class DenseNet : public Network {
  public:
-  // Throws Error if a number is not positive.
-  DenseNet(const DenseNetConfig& config, const NetworkOptions& options);
+  // `config` as densenet_config gives it.
+  DenseNet(std::string name, const DenseNetConfig& config, const NetworkOptions& options);
 
   InitialWeights initial_weights() const override { return InitialWeights::kaiming_fan_in; }
   // Files of 2017 have denselayer1.norm.1.weight where later ones have denselayer1.norm1.weight.

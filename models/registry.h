@@ -9,14 +9,18 @@
 
 namespace thaw {
 
-// "resnet18" ... "resnet152", "resnet20" ... "resnet110", "scratch_cnn", "densenet121" ... "densenet201",
-// "densenet_bc_100_12", in that order. make_network also knows "densenet_bc_DEPTH_GROWTH" for other depths
-// and growths.
+// The registered ones: ResNets, those for small pictures, scratch_cnn, DenseNets. Beside them, make_network and the
+// others know "densenet_bc_DEPTH_GROWTH", and descriptions (models/description.h) of the families "resnet" and
+// "densenet".
 std::vector<std::string> model_names();
 
+// Whether both name one network: "resnet18" and "resnet:blocks=2-2-2-2" do. Throws as make_network.
+bool same_model(const std::string& a, const std::string& b);
+
 // A network with its names set; all weights are 0 until initialize() or load_weights() fills them.
-// Throws Error with the nearest names if there is no such model, and if an option is out of range: classes
-// and views from 1, input channels 1 to 1024, features from 0, all below 2^31.
+// Throws Error with the nearest names if there is no such model, and if an option or a number of the description is out
+// of range, before anything is made: classes and views from 1, input channels 1 to 1024, features from 0, all below
+// 2^31.
 std::unique_ptr<Network> make_network(const std::string& name, const NetworkOptions& options = {});
 
 // What is known of a network before it is made.

@@ -6,38 +6,51 @@ namespace thaw {
 
 namespace {
 
-Conv2dConfig conv3x3(std::int64_t in, std::int64_t out, std::int64_t stride = 1) {
-  return {.in = in, .out = out, .kernel = 3, .stride = stride, .padding = 1};
+Conv2dConfig conv3x3(std::int64_t in, std::int64_t out, std::int64_t stride = 1, std::int64_t groups = 1) {
+  return {.in = in, .out = out, .kernel = 3, .stride = stride, .padding = 1, .groups = groups};
 }
 
 Conv2dConfig conv1x1(std::int64_t in, std::int64_t out, std::int64_t stride = 1) {
   return {.in = in, .out = out, .kernel = 1, .stride = stride};
 }
 
+// Null where the shape stays, and for option A.
+std::unique_ptr<Downsample> downsample(const BlockConfig& c, std::int64_t out) {
+  if ((c.stride == 1 && c.in == out) || c.shortcut == Shortcut::a) return nullptr;
+  return std::make_unique<Downsample>(c.in, out, c.stride, c.shortcut);
+}
+
 }  // namespace
 
-Downsample::Downsample(std::int64_t in, std::int64_t out, std::int64_t stride)
-    : conv_(conv1x1(in, out, stride)), bn_(out) {
-  add_child("0", conv_);
-  add_child("1", bn_);
+Downsample::Downsample(std::int64_t in, std::int64_t out, std::int64_t stride, Shortcut shortcut)
+    : conv_(conv1x1(in, out, shortcut == Shortcut::d ? 1 : stride)), bn_(out) {
+  const bool d = shortcut == Shortcut::d;
+  if (d && stride > 1) {
+    pool_ = std::make_unique<AvgPool2d>(
+        Pool2dSpec{.kernel = 2, .stride = stride, .ceil_mode = true, .count_include_pad = false});
+    add_child("0", *pool_);
+  }
+  add_child(d ? "1" : "0", conv_);
+  add_child(d ? "2" : "1", bn_);
 }
 
 Variable Downsample::forward(const Variable& x, Mode mode) {
-  return conv_bn_act(x, conv_, bn_, {}, Activation::none, mode);
+  return conv_bn_act(pool_ ? pool_->forward(x, mode) : x, conv_, bn_, {}, Activation::none, mode);
 }
 
-BasicBlock::BasicBlock(std::int64_t in, std::int64_t out, std::int64_t stride, Shortcut shortcut)
-    : conv1_(conv3x3(in, out, stride)), bn1_(out), conv2_(conv3x3(out, out)), bn2_(out), out_(out) {
+BasicBlock::BasicBlock(const BlockConfig& c)
+    : conv1_(conv3x3(c.in, c.width, c.stride)),
+      bn1_(c.width),
+      conv2_(conv3x3(c.width, c.width)),
+      bn2_(c.width),
+      downsample_(downsample(c, c.width)),
+      option_a_(c.shortcut == Shortcut::a && (c.stride != 1 || c.in != c.width)),
+      out_(c.width) {
   add_child("conv1", conv1_);
   add_child("bn1", bn1_);
   add_child("conv2", conv2_);
   add_child("bn2", bn2_);
-  const bool changes = stride != 1 || in != out;
-  option_a_ = changes && shortcut == Shortcut::option_a;
-  if (changes && shortcut == Shortcut::projection) {
-    downsample_ = std::make_unique<Downsample>(in, out, stride);
-    add_child("downsample", *downsample_);
-  }
+  if (downsample_) add_child("downsample", *downsample_);
 }
 
 Variable BasicBlock::forward(const Variable& x, Mode mode) {
@@ -48,23 +61,21 @@ Variable BasicBlock::forward(const Variable& x, Mode mode) {
   return conv_bn_act(y, conv2_, bn2_, identity, Activation::relu, mode);
 }
 
-Bottleneck::Bottleneck(std::int64_t in, std::int64_t width, std::int64_t stride)
-    : conv1_(conv1x1(in, width)),
-      bn1_(width),
-      conv2_(conv3x3(width, width, stride)),
-      bn2_(width),
-      conv3_(conv1x1(width, width * expansion)),
-      bn3_(width * expansion) {
+Bottleneck::Bottleneck(const BlockConfig& c)
+    : conv1_(conv1x1(c.in, c.inner)),
+      bn1_(c.inner),
+      conv2_(conv3x3(c.inner, c.inner, c.stride, c.groups)),
+      bn2_(c.inner),
+      conv3_(conv1x1(c.inner, c.width * expansion)),
+      bn3_(c.width * expansion),
+      downsample_(downsample(c, c.width * expansion)) {
   add_child("conv1", conv1_);
   add_child("bn1", bn1_);
   add_child("conv2", conv2_);
   add_child("bn2", bn2_);
   add_child("conv3", conv3_);
   add_child("bn3", bn3_);
-  if (stride != 1 || in != width * expansion) {
-    downsample_ = std::make_unique<Downsample>(in, width * expansion, stride);
-    add_child("downsample", *downsample_);
-  }
+  if (downsample_) add_child("downsample", *downsample_);
 }
 
 Variable Bottleneck::forward(const Variable& x, Mode mode) {

@@ -5,7 +5,7 @@
 namespace thaw {
 
 std::string adapt_input_channels(const Network& network, StateDict& weights) {
-  const std::vector<Parameter*>& first = network.stages().front().module->own_parameters();
+  const std::vector<Parameter*> first = network.stages().front().module->parameters();
   if (first.empty() || network.in_channels() != 1) return "";
   const std::string& name = first.front()->name;  // a convolution's weight if it is of rank 4
   const Tensor* colour = weights.find(name);

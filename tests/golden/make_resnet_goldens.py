@@ -1,4 +1,5 @@
-"""Writes resnet_names.tsv and resnet_MODEL_PLAN.json. Needs torch and torchvision (made with 1.13 and 0.14).
+"""Writes resnet_names.tsv and resnet_MODEL_PLAN.json. Needs torch and torchvision (made with 1.13 and 0.14),
+and timm for the networks that end in d (from resnext14 on made with torch 2.15, torchvision 0.29, timm 1.0.31).
 
 Every number is PyTorch's in f64. "distance" is the largest distance from it among the ways PyTorch computes the same in
 f32: oneDNN, without oneDNN, channels-last, each with the instructions of this processor, of AVX2 and of SSE4.1, for a ReLU
@@ -27,7 +28,13 @@ CASES = [("resnet18", "none", "auto", 64, 0.01), ("resnet18", "upto:layer3", "au
          ("resnet18", "backbone", "auto", 64, 0.01), ("resnet50", "none", "auto", 64, 0.002),
          ("resnet50", "backbone", "auto", 64, 0.01), ("resnet20", "none", "auto", 32, 0.01),
          ("resnet34", "none", "auto", 64, 0.002), ("resnet101", "upto:layer3", "train", 64, 0.002),
-         ("resnet152", "backbone", "auto", 64, 0.01)]
+         ("resnet152", "backbone", "auto", 64, 0.01),
+         ("resnext14", "none", "auto", 64, 0.002), ("resnext50_32x4d", "upto:layer3", "auto", 64, 0.002, "input2"),
+         ("resnext101_32x8d", "backbone", "auto", 64, 0.01), ("resnext101_64x4d", "backbone", "auto", 64, 0.01),
+         ("wide_resnet50_2", "upto:layer3", "auto", 64, 0.002), ("wide_resnet101_2", "backbone", "auto", 64, 0.01),
+         ("resnet18d", "none", "auto", 64, 0.002), ("resnet34d", "backbone", "auto", 64, 0.01),
+         ("resnet50d", "upto:layer3", "auto", 64, 0.002), ("resnet101d", "backbone", "auto", 64, 0.01),
+         ("resnet20b", "none", "auto", 32, 0.01)]
 
 
 def stages(model):
@@ -141,8 +148,8 @@ def golden(prefix, name, plan, bn, size, lr, picture="input"):
     case = (name, plan, bn, size, lr, picture)
     exact = replay(*case, torch.float64)
     singles = in_f32(case)
-    out = {"model": name, "freeze": plan, "bn": bn, "input": picture, "batch": BATCH, "size": size, "classes": CLASSES, "lr": lr,
-           "momentum": MOMENTUM, "weight_decay": DECAY}
+    out = {"model": nets.DESCRIPTIONS.get(name, name), "freeze": plan, "bn": bn, "input": picture, "batch": BATCH,
+           "size": size, "classes": CLASSES, "lr": lr, "momentum": MOMENTUM, "weight_decay": DECAY}
     for key in ("logits", "last_logits"):
         out[key] = {"values": rounded(exact[key]), "distance": max(distance(s[key], exact[key]) for s in singles)}
     steps = np.array([[abs(a - b) for a, b in zip(s["losses"], exact["losses"])] for s in singles]).max(axis=0)
@@ -171,4 +178,5 @@ def write(prefix, models, cases):
 
 
 if __name__ == "__main__":
-    write("resnet", [("resnet18", 1000), ("resnet50", 1000), ("resnet20", 10)], CASES)
+    write("resnet", [("resnet18", 1000), ("resnet50", 1000), ("resnet20", 10), ("resnet50d", 1000),
+                     ("resnet20b", 10)], CASES)

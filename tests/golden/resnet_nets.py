@@ -1,6 +1,7 @@
 """The networks of the make_*net_goldens.py, and their weights by a formula that tests/models/formula.h repeats."""
 
 import math
+import re
 
 import numpy as np
 import torch
@@ -8,6 +9,9 @@ import torch.nn.functional as F
 import torchvision
 
 import densenet_nets
+
+# Networks without a name of their own.
+DESCRIPTIONS = {"resnext14": "resnet:block=bottleneck,blocks=1-1-1-1,groups=32,group_width=4"}
 
 
 def fnv1a(text):
@@ -77,24 +81,32 @@ class Shortcut(torch.nn.Module):
         return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, c // 2, c // 2))
 
 
+def projection(cin, cout, stride):
+    return torch.nn.Sequential(torch.nn.Conv2d(cin, cout, 1, stride, bias=False), torch.nn.BatchNorm2d(cout))
+
+
 class Block(torch.nn.Module):
-    def __init__(self, cin, cout, stride):
+    """Option A, or B with torchvision's name for its shortcut."""
+
+    def __init__(self, cin, cout, stride, option_b):
         super().__init__()
         self.conv1 = torch.nn.Conv2d(cin, cout, 3, stride, 1, bias=False)
         self.bn1 = torch.nn.BatchNorm2d(cout)
         self.conv2 = torch.nn.Conv2d(cout, cout, 3, 1, 1, bias=False)
         self.bn2 = torch.nn.BatchNorm2d(cout)
-        self.shortcut = Shortcut() if stride != 1 or cin != cout else torch.nn.Identity()
+        self.downsample = torch.nn.Identity()
+        if stride != 1 or cin != cout:
+            self.downsample = projection(cin, cout, stride) if option_b else Shortcut()
 
     def forward(self, x):
         y = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+        return F.relu(self.bn2(self.conv2(y)) + self.downsample(x))
 
 
 class CifarResNet(torch.nn.Module):
-    """He et al. 2016, section 4.2, option A."""
+    """He et al. 2016, section 4.2: option A with Y. Idelbayev's names, or B with those of Y. Chen (chenyaofo)."""
 
-    def __init__(self, depth, num_classes):
+    def __init__(self, depth, num_classes, option_b):
         super().__init__()
         self.conv1 = torch.nn.Conv2d(3, 16, 3, 1, 1, bias=False)
         self.bn1 = torch.nn.BatchNorm2d(16)
@@ -102,20 +114,27 @@ class CifarResNet(torch.nn.Module):
         for i, width in enumerate((16, 32, 64)):
             blocks = []
             for b in range((depth - 2) // 6):
-                blocks.append(Block(cin, width, 2 if b == 0 and i > 0 else 1))
+                blocks.append(Block(cin, width, 2 if b == 0 and i > 0 else 1, option_b))
                 cin = width
             setattr(self, f"layer{i + 1}", torch.nn.Sequential(*blocks))
-        self.linear = torch.nn.Linear(64, num_classes)
+        self.head = "fc" if option_b else "linear"
+        setattr(self, self.head, torch.nn.Linear(64, num_classes))
 
     def forward(self, x):
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
-        return self.linear(x.mean((2, 3)))
+        return getattr(self, self.head)(x.mean((2, 3)))
 
 
 def make(model, num_classes):
-    if model in ("resnet20", "resnet32", "resnet110"):
-        return CifarResNet(int(model[6:]), num_classes)
+    if model in ("resnet20", "resnet32", "resnet110", "resnet20b"):
+        return CifarResNet(int(model[6:].rstrip("b")), num_classes, model.endswith("b"))
     if model.startswith("densenet_bc_"):
         return densenet_nets.DenseNetBC(*map(int, model[12:].split("_")), num_classes)
+    if model == "resnext14":
+        return torchvision.models.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], num_classes, groups=32,
+                                         width_per_group=4)
+    if re.fullmatch(r"resnet\d+d", model):
+        import timm
+        return timm.create_model(model, num_classes=num_classes)
     return getattr(torchvision.models, model)(num_classes=num_classes)

@@ -21,6 +21,7 @@ except ImportError as error:
     sys.exit(0)
 
 MODELS = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
+          "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2",
           "densenet121", "densenet161", "densenet169", "densenet201"]
 TYPES = {"F32": torch.float32, "I64": torch.int64}
 

@@ -63,13 +63,16 @@ TEST_CASE("densenet: slices equal the plain form from picture to loss and back")
     }
 }
 
-TEST_CASE("densenet: a number that is not positive is refused") {
-  DenseNetConfig config = densenet_config(121);
-  CHECK_THROWS_AS(densenet_config(122), Error);
-  config.blocks = {6, 0};
-  CHECK_THROWS_WITH_AS(DenseNet(config, {}),
-                       "model densenet121: growth, channels, blocks and their layers must be positive",
-                       Error);
+TEST_CASE("densenet: descriptions") {
+  const auto network =
+      make_network("densenet:growth=4,blocks=1-2,initial=12,bn_size=2,stem=cifar", {.num_classes = 3});
+  const StateDict state = network->state_dict();
+  CHECK(state.at("features.conv0.weight").shape() == Shape{12, 3, 3, 3});
+  CHECK(state.at("features.denseblock1.denselayer1.conv1.weight").shape() == Shape{8, 12, 1, 1});
+  CHECK(state.at("features.transition1.conv.weight").shape() == Shape{8, 16, 1, 1});
+  CHECK(state.at("features.denseblock2.denselayer2.conv2.weight").shape() == Shape{4, 8, 3, 3});
+  CHECK(state.at("classifier.weight").shape() == Shape{3, 16});
+  CHECK(network->input().size == 32);
 }
 
 }  // namespace

@@ -50,6 +50,8 @@ void check_every_cut(const std::string& model) {
 TEST_CASE("a network cut between any two stages gives the same logits") {
   check_every_cut("resnet20");
   check_every_cut("densenet_bc_16_6");
+  check_every_cut("resnet:blocks=1-1,width=8,stem=deep,shortcut=d");
+  check_every_cut("resnet:block=bottleneck,blocks=1-1,width=16,groups=4,stem=cifar");
 }
 
 // In evaluation a pass keeps nothing for a parameter, thawed or not, and still gives an input its gradient.
@@ -86,6 +88,7 @@ TEST_CASE("evaluation keeps nothing for the gradients of parameters") {
   check_evaluation("densenet_bc_16_6", 16);
   check_evaluation("scratch_cnn", 64);
   check_evaluation("resnet18", 32);
+  check_evaluation("resnet:block=bottleneck,blocks=1-1,width=16,groups=4,stem=deep,shortcut=d", 16);
 }
 
 // Stages [0, end) of a training pass at once and one by one: the first has one node for BatchNorm, ReLU and

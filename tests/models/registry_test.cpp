@@ -26,7 +26,8 @@ std::string golden_names(const std::string& family) {
 }
 
 TEST_CASE("names, order and shapes of the state dicts are PyTorch's") {
-  CHECK(names_and_shapes("resnet18") + names_and_shapes("resnet50") + names_and_shapes("resnet20") ==
+  CHECK(names_and_shapes("resnet18") + names_and_shapes("resnet50") + names_and_shapes("resnet20") +
+            names_and_shapes("resnet50d") + names_and_shapes("resnet20b") ==
         golden_names("resnet"));
   CHECK(names_and_shapes("densenet121") + names_and_shapes("densenet161") +
             names_and_shapes("densenet_bc_100_12") ==
@@ -34,15 +35,20 @@ TEST_CASE("names, order and shapes of the state dicts are PyTorch's") {
 }
 
 TEST_CASE("every model is what its name says") {
-  // Parameters as torchvision publishes them; table 6 of He et al. 2016, table 2 of Huang et al. 2017
-  // ("0.8M").
+  // Parameters as torchvision publishes them; those of timm's networks as timm 1.0.31 makes them; table 6 of He et
+  // al. 2016, to which option B adds 32 * 16 + 64 * 32 weights and 2 * (32 + 64) of BatchNorm; table 2 of Huang et al.
+  // 2017 ("0.8M").
   const std::pair<const char*, std::int64_t> counts[] = {
-      {"resnet18", 11689512},    {"resnet34", 21797672},    {"resnet50", 25557032},
-      {"resnet101", 44549160},   {"resnet152", 60192808},   {"resnet20", 269722},
-      {"resnet32", 464154},      {"resnet44", 658586},      {"resnet56", 853018},
-      {"resnet110", 1727962},    {"densenet121", 7978856},  {"densenet161", 28681000},
-      {"densenet169", 14149480}, {"densenet201", 20013928}, {"densenet_bc_100_12", 769210},
-      {"scratch_cnn", 7397937}};
+      {"resnet18", 11689512},         {"resnet34", 21797672},        {"resnet50", 25557032},
+      {"resnet101", 44549160},        {"resnet152", 60192808},       {"resnet20", 269722},
+      {"resnet32", 464154},           {"resnet44", 658586},          {"resnet56", 853018},
+      {"resnet110", 1727962},         {"densenet121", 7978856},      {"densenet161", 28681000},
+      {"densenet169", 14149480},      {"densenet201", 20013928},     {"densenet_bc_100_12", 769210},
+      {"scratch_cnn", 7397937},       {"resnext50_32x4d", 25028904}, {"resnext101_32x8d", 88791336},
+      {"resnext101_64x4d", 83455272}, {"wide_resnet50_2", 68883240}, {"wide_resnet101_2", 126886696},
+      {"resnet18d", 11708744},        {"resnet34d", 21816904},       {"resnet50d", 25576264},
+      {"resnet101d", 44568392},       {"resnet20b", 272474},         {"resnet32b", 466906},
+      {"resnet44b", 661338},          {"resnet56b", 855770},         {"resnet110b", 1730714}};
   CHECK(model_names().size() == std::size(counts));
   for (const auto& [name, count] : counts) {
     const auto network = make_network(name, {.num_classes = network_facts(name).num_classes,
@@ -74,6 +80,32 @@ TEST_CASE("input channels and classes are options") {
 TEST_CASE("an unknown model is answered with the nearest ones") {
   CHECK_THROWS_WITH_AS(make_network("resnet19"), "no model 'resnet19'; nearest: resnet18, resnet34, resnet50",
                        Error);
+}
+
+TEST_CASE("a registered name and its description are one network") {
+  CHECK(same_model("resnet18", "resnet18"));
+  CHECK(same_model("resnet18", "resnet:blocks=2-2-2-2"));
+  CHECK(same_model("resnext50_32x4d",
+                   "resnet:group_width=4,groups=32,blocks=3-4-6-3,width=64,block=bottleneck"));
+  CHECK(same_model("densenet161", "densenet:growth=48,blocks=6-12-36-24,initial=96"));
+  CHECK(same_model("densenet_bc_16_6", "densenet:stem=cifar,growth=6,blocks=2-2-2"));
+  CHECK_FALSE(same_model("resnet50", "wide_resnet50_2"));
+  CHECK_FALSE(same_model("resnet20", "resnet20b"));
+  CHECK_FALSE(same_model("resnet18", "resnet:blocks=2-2-2-2,stem=cifar"));
+  CHECK_THROWS_AS(same_model("resnet18", "resnet19"), Error);
+  // No two rows of the registry are one network.
+  const std::vector<std::string> names = model_names();
+  for (std::size_t i = 0; i < names.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) CHECK_FALSE_MESSAGE(same_model(names[i], names[j]), names[i]);
+}
+
+TEST_CASE("a description has the facts of its kind, and is the network's name") {
+  const std::string small = "resnet:blocks=2-2-2-2,stem=cifar";
+  CHECK(network_facts(small).num_classes == 10);
+  CHECK(network_facts("resnet:blocks=2-2-2-2").num_classes == 1000);
+  CHECK(std::string(network_facts("densenet:blocks=1-1-1-1").story) == network_facts("densenet121").story);
+  CHECK(std::string(network_facts("densenet:blocks=1-1").story).empty());
+  CHECK(make_network(small)->name() == small);
 }
 
 TEST_CASE("DenseNet-BC has any depth and growth") {

@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "models/description.h"
 #include "tools/program/bounded_json.h"
 
 namespace thaw {
@@ -57,7 +58,7 @@ ModelDescription ModelDescription::parse(const std::string& text, const std::str
       throw Error(fmt::format("{}: its description has version {}, this program reads {}; use a newer Thaw",
                               file, version, format_version));
     in.at("model").get_to(d.model);
-    if (d.model.size() > 100)
+    if (d.model.size() > Description::longest)
       throw Error(file + ": its description's model has a name of " + std::to_string(d.model.size()) +
                   " bytes");
     in.at("options").at("num_classes").get_to(d.options.num_classes);

@@ -13,7 +13,7 @@
 namespace thaw {
 
 struct ModelDescription {
-  std::string model;  // the registry's name
+  std::string model;  // the registry's name, or a description
   NetworkOptions options;
   std::vector<std::string> classes;  // empty: not known
   Preprocess preprocess;
