@@ -29,6 +29,7 @@ using namespace thaw;
 std::unique_ptr<Network> open_weights(CompareOptions& o) {
   ModelOptions& model = o.train.model;
   NetworkFile file = open_network(read_weights(model.weights), model, model.weights);
+  for (const std::string& note : file.notes) say("weights: {}\n", note);
   model.model = file.description.model;
   int size = model.input_size;
   if (size == 0)

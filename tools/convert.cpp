@@ -10,6 +10,7 @@
 #include "io/weights/safetensors.h"
 #include "io/weights/weights.h"
 #include "models/weights/load.h"
+#include "tools/network/ignore_tensors.h"
 #include "tools/network/open_network.h"
 #include "tools/network/rename_rule.h"
 #include "tools/program/frame.h"
@@ -21,7 +22,7 @@ using namespace thaw;
 
 struct Options {
   std::string in, out, model;
-  std::vector<std::string> rename;
+  std::vector<std::string> rename, ignore;
   bool force = false;
 };
 
@@ -58,7 +59,8 @@ int convert(const Options& o) {
 
   ReadOptions read;
   read.convert_floats = o.model.empty() ? false : true;
-  const LoadedWeights file = read_weights(o.in, read);
+  LoadedWeights file = read_weights(o.in, read);
+  ignore_tensors(file, o.ignore, o.in);
   LoadedWeights renamed = file;
   renamed.tensors = rename_tensors(file.tensors, o.rename);
   std::string description = o.rename.empty() ? file.metadata : "", verdict, left_out;
@@ -114,6 +116,7 @@ int main(int argc, char** argv) {
       ->default_str("")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_ignore_option(*app, o.ignore);
   app->add_flag("--force", o.force, "replace OUT where it is there");
   return run_program(*app, argc, argv, [&] { return convert(o); });
 }

@@ -1,5 +1,6 @@
 #include "models/weights/load.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "layers/batch_norm.h"
@@ -30,23 +31,18 @@ bool is_batch_counter(const std::string& name) {
   return name.ends_with("num_batches_tracked");
 }
 
-// "missing 12 tensors: a, b, ... and 2 more"
-std::string listing(const char* what, const std::vector<std::string>& names) {
-  constexpr std::size_t shown = 4;
-  std::string text = std::string(what) + " " + std::to_string(names.size()) +
-                     (names.size() == 1 ? " tensor: " : " tensors: ");
-  for (std::size_t i = 0; i < names.size() && i < shown; ++i) text += (i > 0 ? ", " : "") + names[i];
-  if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
-  return text;
-}
-
 struct Comparison {
   std::vector<std::string> missing, unexpected, misshapen;
+  std::string shapes;  // of the first misshapen one, in the file and in the network
   std::vector<std::pair<Slot, const Tensor*>> matched;
   std::vector<std::string> other_head;  // head tensors that differ only in the number of classes
   std::int64_t classes_in_file = 0;
   std::size_t lacking_counters = 0;
 };
+
+std::string typed(const Tensor& tensor) {
+  return std::string(dtype_name(tensor.dtype())) + " " + tensor.shape().text();
+}
 
 // Whether `file` is a tensor of `slot`'s head for another number of classes.
 bool other_classes(const Network& network, const Slot& slot, const Tensor& file) {
@@ -75,9 +71,9 @@ Comparison compare(Network& network, const std::vector<Slot>& slots, const State
       result.other_head.push_back(slot.name);
       result.classes_in_file = tensor->shape()[0];
     } else {
-      result.misshapen.push_back(slot.name + " (" + dtype_name(tensor->dtype()) + " " +
-                                 tensor->shape().text() + " in the file, " + dtype_name(slot.value->dtype()) +
-                                 " " + slot.value->shape().text() + " in the network)");
+      result.misshapen.push_back(slot.name);
+      if (result.misshapen.size() == 1)
+        result.shapes = typed(*tensor) + " in the file, " + typed(*slot.value) + " in the network";
     }
   }
   for (const auto& [name, tensor] : weights)
@@ -85,31 +81,47 @@ Comparison compare(Network& network, const std::vector<Slot>& slots, const State
   return result;
 }
 
+// One line that a terminal shows in six at most.
 void check_fit(const Network& network, const Comparison& c, const LoadOptions& options) {
   const std::string what = options.source.empty() ? "weights" : options.source;
   const std::string& model = network.name();
-  std::string problem;
-  const auto tell = [&](const char* kind, const std::vector<std::string>& names) {
-    if (!names.empty()) problem += (problem.empty() ? "" : "; ") + listing(kind, names);
-  };
-  tell("missing", c.missing);
-  tell("unexpected", c.unexpected);
-  tell("misshapen", c.misshapen);
-  if (c.matched.empty())
-    throw Error(
-        what + ": no tensor fits " + model + "; " + problem +
-        "; name the model the file was made for with --model, or rename its tensors with convert --rename");
-  if (!problem.empty())
-    throw Error(
-        what + " does not fit " + model + ": " + problem +
-        "; name the model the file was made for with --model, or rename its tensors with convert --rename");
+  const int kinds = !c.missing.empty() + !c.unexpected.empty() + !c.misshapen.empty();
+  if (kinds > 0) {
+    const std::size_t shown = kinds == 1 ? 3 : 1;
+    std::string problem;
+    const auto tell = [&](const char* kind, const std::vector<std::string>& names, std::size_t most) {
+      if (!names.empty()) problem += (problem.empty() ? "" : "; ") + some_names(kind, names, most);
+    };
+    tell("missing", c.missing, shown);
+    tell("unexpected", c.unexpected, shown);
+    tell("misshapen", c.misshapen, 1);
+    if (!c.misshapen.empty()) problem += " (" + c.shapes + ")";
+    const bool only_more = kinds == 1 && !c.unexpected.empty();
+    const std::string remedy = !options.remedy.empty() ? options.remedy
+                               : only_more             ? "leave them out with --ignore GLOB"
+                                           : "give the --model it was made for, or rename its tensors with "
+                                             "convert --rename";
+    throw Error(c.matched.empty() ? what + ": no tensor fits " + model + "; " + problem + "; " + remedy
+                                  : what + " does not fit " + model + ": " + problem + "; " + remedy);
+  }
   if (!c.other_head.empty() && !options.replace_head)
     throw Error(what + " has " + std::to_string(c.classes_in_file) + " classes, " + model + " has " +
-                std::to_string(network.num_classes()) + " (" + listing("misshapen", c.other_head) +
+                std::to_string(network.num_classes()) + " (" + some_names("misshapen", c.other_head, 2) +
                 "); make the network with as many classes, or train a new head");
 }
 
 }  // namespace
+
+std::string some_names(const std::string& what, const std::vector<std::string>& names, std::size_t shown) {
+  constexpr std::size_t longest = 60;
+  std::string text =
+      what + " " + std::to_string(names.size()) + (names.size() == 1 ? " tensor: " : " tensors: ");
+  shown = std::min(shown, names.size());
+  for (std::size_t i = 0; i < shown; ++i)
+    text += (i > 0 ? ", " : "") + names[i].substr(0, longest) + (names[i].size() > longest ? "..." : "");
+  if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
+  return text;
+}
 
 std::string LoadReport::text() const {
   std::string text = "matched " + std::to_string(matched) + " of " + std::to_string(total) + " tensors";

@@ -14,6 +14,7 @@ struct LoadOptions {
       false;                // training: a head of another size is initialised anew instead of being an error
   std::uint64_t seed = 42;  // of the new head
   std::string source = {};  // file name for messages
+  std::string remedy = {};  // of a file that does not fit; empty: a general one
 };
 
 struct LoadReport {
@@ -30,13 +31,16 @@ struct LoadReport {
 // there under both its old and its new name; `source` names the file in it.
 StateDict with_current_names(const Network& network, const StateDict& weights, const std::string& source);
 
+// "ignored 12 tensors: a, b and 10 more"; long names are cut.
+std::string some_names(const std::string& what, const std::vector<std::string>& names, std::size_t shown);
+
 // Throws the Errors of load_weights, before anything is changed or takes memory: a network's weights take
 // none until they are written.
 void check_weights(Network& network, const StateDict& weights, const LoadOptions& options = {});
 
 // Copies every tensor of `weights` to the network's parameter or buffer of that name, old names
 // (with_current_names) included. Throws Error before anything is changed if nothing matches, or if tensors
-// are missing, unexpected or misshapen: the message names at most ten and the remedy. A missing
+// are missing, unexpected or misshapen: the message counts them and names the first ones and the remedy. A missing
 // num_batches_tracked is no error. Works before and after the arenas are planned.
 LoadReport load_weights(Network& network, const StateDict& weights, const LoadOptions& options = {});
 

@@ -25,7 +25,10 @@ TrainOptions options_of(const CompareSettings& settings, const ComparePlan& plan
                         std::uint64_t seed) {
   TrainOptions o = settings.base;
   o.model.model = plan.model;
-  if (!plan.pretrained) o.model.weights.clear();
+  if (!plan.pretrained) {
+    o.model.weights.clear();
+    o.model.ignore.clear();
+  }
   o.freeze = plan.freeze;
   o.bn = plan.bn;
   // Where all is trained, or BatchNorm moves, nothing stays as it is.
@@ -44,8 +47,10 @@ TrainOptions options_of(const CompareSettings& settings, const ComparePlan& plan
 GivenOptions given_of(const CompareSettings& settings, const TrainOptions& o) {
   GivenOptions given = settings.given;
   given["model"] = {o.model.model};
-  given.erase("weights");
-  if (!o.model.weights.empty()) given["weights"] = {o.model.weights};
+  if (o.model.weights.empty()) {
+    given.erase("weights");
+    given.erase("ignore");
+  }
   given["freeze"] = {o.freeze};
   given["bn"] = {o.bn};
   given["lr"] = {fmt::format("{}", o.lr)};
@@ -110,6 +115,7 @@ CompareInputs inputs_in(const std::string& file) {
 std::optional<double> test_accuracy(const TrainOptions& o) {
   ModelOptions model = o.model;
   model.weights = o.output + "/best.safetensors";
+  model.ignore.clear();
   Session session = open_for_evaluation(model);
   DatasetSplits splits = scan_data_for(session.description, o.data.data, o.split_by);
   if (splits.test.samples.empty()) return {};

@@ -18,8 +18,11 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
   none(
       app.add_option("--weights", o.weights, "weights: .pth, .pt, .th or .safetensors, of PyTorch or of Thaw")
           ->type_name("FILE"));
-  none(app.add_option("--model", o.model, "network, e.g. resnet18; files that Thaw wrote know theirs")
+  none(app.add_option("--model", o.model,
+                      "network, e.g. resnet18, or a description, e.g. resnet:blocks=2-2-2-2,stem=cifar "
+                      "(docs/weights.md); files that Thaw wrote know theirs")
            ->type_name("NAME"));
+  add_ignore_option(app, o.ignore);
   none(app.add_option(
               "--in-chans", o.in_channels,
               "channels of the pictures: 3 or 1; train sums the first convolution of colour weights for 1 "
@@ -43,6 +46,16 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
   app.add_option("--precision", o.precision, "type of the activations")->check(one_of({"f32", "bf16"}));
   add_backend_options(app, o.backend);
   begin_group(app);
+}
+
+void add_ignore_option(CLI::App& app, std::vector<std::string>& globs) {
+  app.add_option("--ignore", globs,
+                 "tensors of the file of weights to leave out, e.g. 'ema.*'; many: with commas")
+      ->type_name("GLOB")
+      ->default_str("")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 void add_backend_options(CLI::App& app, BackendOptions& o) {

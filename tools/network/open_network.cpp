@@ -3,6 +3,7 @@
 #include "models/registry.h"
 #include "models/weights/input_channels.h"
 #include "models/weights/load.h"
+#include "tools/network/ignore_tensors.h"
 #include "tools/program/frame.h"
 
 namespace thaw {
@@ -15,10 +16,11 @@ NetworkOptions options_in(const StateDict& tensors, const ModelOptions& options)
                        .in_channels = options.in_channels == 0 ? facts.in_channels : options.in_channels,
                        .input_size = options.input_size};
   if (facts.complete != nullptr) found = facts.complete(found, tensors);
-  const std::string head = make_network(options.model, found)->head_name() + ".weight";
-  const Tensor* weight = tensors.find(head);
-  if (weight != nullptr && weight->shape().rank() == 2 && weight->shape()[0] > 0)
-    found.num_classes = weight->shape()[0];
+  const auto network = make_network(options.model, found);
+  const std::string head = network->head_name() + ".weight";
+  for (const auto& [name, tensor] : tensors)
+    if (tensor.shape().rank() == 2 && tensor.shape()[0] > 0 && network->current_name(name) == head)
+      found.num_classes = tensor.shape()[0];
   return found;
 }
 
@@ -36,6 +38,7 @@ std::string fitting_model(const StateDict& tensors, ModelOptions options) {
 }  // namespace
 
 NetworkFile open_network(LoadedWeights file, const ModelOptions& options, const std::string& source) {
+  ignore_tensors(file, options.ignore, source);
   NetworkFile out;
   out.tensors = std::move(file.tensors);
   out.notes = std::move(file.notes);
@@ -43,7 +46,7 @@ NetworkFile open_network(LoadedWeights file, const ModelOptions& options, const 
   ModelDescription& d = out.description;
   if (out.described) {
     d = ModelDescription::parse(file.metadata, source);
-    if (!options.model.empty() && options.model != d.model)
+    if (!options.model.empty() && !same_model(options.model, d.model))
       throw UsageError("--model " + options.model + ": " + source + " holds a " + d.model);
   } else if (options.model.empty()) {
     const std::string fits = fitting_model(out.tensors, options);
@@ -64,9 +67,11 @@ NetworkFile open_network(LoadedWeights file, const ModelOptions& options, const 
       out.notes.push_back(note);
   try {
     check_weights(*out.network, out.tensors, {.source = source});
-  } catch (const Error& e) {
+  } catch (const Error&) {
     const std::string fits = out.described ? "" : fitting_model(out.tensors, options);
-    throw Error(e.what() + (fits.empty() ? "" : "; it fits " + fits + ": give --model " + fits));
+    if (fits.empty()) throw;
+    check_weights(*out.network, out.tensors,
+                  {.source = source, .remedy = "it fits " + fits + ": give --model " + fits});
   }
   if (!out.described)
     for (std::int64_t i = 1; i <= d.options.features; ++i)

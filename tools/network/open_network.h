@@ -24,7 +24,7 @@ struct NetworkFile {
 // features by the width of its classifier (they are named feature1, feature2, ... and taken as they are).
 // Nothing is believed that the tensors do not show: all of them must have the names and shapes of that
 // network. Colour weights for options.in_channels = 1 are summed (models/weights/input_channels.h), with a
-// note. `source` names the file in messages. Throws UsageError where options.model is missing or another one,
+// note. Tensors that options.ignore names are left out first, with a note. `source` names the file in messages. Throws UsageError where options.model is missing or another one,
 // Error where the tensors do not fit.
 NetworkFile open_network(LoadedWeights file, const ModelOptions& options, const std::string& source);
 

@@ -20,7 +20,8 @@ class Differences {
   void add(const char* name, const T& value, const T& usual) {
     if (!(value == usual)) given[name] = {fmt::format("{}", value)};
   }
-  void add(const char* name, const std::vector<float>& value, const std::vector<float>&) {
+  template <class T>
+  void add(const char* name, const std::vector<T>& value, const std::vector<T>&) {
     if (!value.empty()) given[name] = {fmt::format("{}", fmt::join(value, ","))};
   }
   void add(const char* name, bool value, bool usual) {
@@ -71,6 +72,7 @@ GivenOptions given_options(const TrainOptions& o) {
   d.add("workers", o.data.workers, usual.data.workers);
   d.add("weights", o.model.weights, usual.model.weights);
   d.add("model", o.model.model, usual.model.model);
+  d.add("ignore", o.model.ignore, usual.model.ignore);
   d.add("in-chans", o.model.in_channels, usual.model.in_channels);
   d.add("mean", o.model.mean, usual.model.mean);
   d.add("std", o.model.std, usual.model.std);

@@ -119,6 +119,8 @@ void check_train_options(const TrainOptions& o) {
   if (o.model.model.empty() && o.model.weights.empty())
     throw UsageError("--model NAME is required; see --help");
   if (!o.model.model.empty()) check_model_name(o.model.model);
+  if (!o.model.ignore.empty() && o.model.weights.empty())
+    throw UsageError("--ignore: it leaves out tensors of --weights FILE, which is not given; leave it out");
   if (o.warmup_epochs >= o.epochs && o.warmup_epochs > 0)
     throw UsageError("--warmup-epochs must be smaller than --epochs");
   if (o.freeze_epochs >= o.epochs && o.freeze_epochs > 0)

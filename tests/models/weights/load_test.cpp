@@ -68,7 +68,7 @@ TEST_CASE("a head of another size is replaced only where that is allowed") {
 TEST_CASE("what does not fit is an error that names it, and changes nothing") {
   const auto network = make_network("resnet18", {.num_classes = 10});
   const StateDict good = test::formula::weights(network->state_dict());
-  const std::string remedy = "rename its tensors with convert --rename";
+  const std::string remedy = "give the --model it was made for, or rename its tensors with convert --rename";
 
   std::string error = error_of(*network, changed(good, [](std::string& name, Tensor&) {
     if (name == "layer1.0.conv1.weight") name.clear();
@@ -91,13 +91,25 @@ TEST_CASE("what does not fit is an error that names it, and changes nothing") {
   error = error_of(*network, changed(good, [](std::string& name, Tensor&) {
     if (name.starts_with("layer")) name.clear();
   }));
-  CHECK(has(error, "missing 95 tensors: layer1.0.conv1.weight, "));
-  CHECK(has(error, " and 91 more"));
+  CHECK(error ==
+        "weights does not fit resnet18: missing 95 tensors: layer1.0.conv1.weight, layer1.0.bn1.weight, "
+        "layer1.0.bn1.bias and 92 more; " +
+            remedy);
 
   error = error_of(*network, changed(good, [](std::string& name, Tensor&) { name = "net." + name; }),
                    {.source = "b.pth"});
-  CHECK(has(error, "b.pth: no tensor fits resnet18"));
-  CHECK(has(error, remedy));
+  CHECK(error ==
+        "b.pth: no tensor fits resnet18; missing 102 tensors: conv1.weight and 101 more; unexpected 102 "
+        "tensors: net.conv1.weight and 101 more; " +
+            remedy);
+
+  StateDict more = changed(good, [](std::string&, Tensor&) {});
+  for (const char* name : {"ema.a", "ema.b", "ema.c", "ema.d"}) more.add(name, Tensor::zeros_host({1}));
+  CHECK(error_of(*network, more) ==
+        "weights does not fit resnet18: unexpected 4 tensors: ema.a, ema.b, ema.c and 1 more; leave them out "
+        "with "
+        "--ignore GLOB");
+  CHECK(has(error_of(*network, more, {.remedy = "do that"}), "ema.c and 1 more; do that"));
 
   for (const Parameter* p : network->parameters())
     if (p->name == "conv1.weight") CHECK(to_contiguous(p->value)[0] == 0.0f);
