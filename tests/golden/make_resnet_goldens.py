@@ -32,7 +32,7 @@ CASES = [("resnet18", "none", "auto", 64, 0.01), ("resnet18", "upto:layer3", "au
          ("resnext14", "none", "auto", 64, 0.002), ("resnext50_32x4d", "upto:layer3", "auto", 64, 0.002, "input2"),
          ("resnext101_32x8d", "backbone", "auto", 64, 0.01), ("resnext101_64x4d", "backbone", "auto", 64, 0.01),
          ("wide_resnet50_2", "upto:layer3", "auto", 64, 0.002), ("wide_resnet101_2", "backbone", "auto", 64, 0.01),
-         ("resnet18d", "none", "auto", 64, 0.002), ("resnet34d", "backbone", "auto", 64, 0.01),
+         ("resnet18d", "none", "auto", 64, 0.002), ("resnet34d", "backbone", "auto", 72, 0.01),
          ("resnet50d", "upto:layer3", "auto", 64, 0.002), ("resnet101d", "backbone", "auto", 64, 0.01),
          ("resnet20b", "none", "auto", 32, 0.01)]
 

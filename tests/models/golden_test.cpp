@@ -82,9 +82,9 @@ void replay(Backend& backend, const std::string& name, int steps) {
   CHECK(receipt.verify(*network) == std::to_string(receipt.tensors()) + " frozen tensors, 0 bits changed");
 }
 
-void replay_on_fast_backends(const std::string& name) {
+void replay_on_fast_backends(const std::string& name, int steps = 10) {
   for (const auto& backend : test::backends())
-    if (backend->name() != "reference") replay(*backend, name, 10);
+    if (backend->name() != "reference") replay(*backend, name, steps);
 }
 
 TEST_CASE("ResNet-18, all trained, equals PyTorch") {
@@ -110,6 +110,39 @@ TEST_CASE("ResNet-101, frozen up to layer3 with moving statistics, equals PyTorc
 }
 TEST_CASE("ResNet-152 with a frozen backbone equals PyTorch") {
   replay_on_fast_backends("resnet_resnet152_backbone");
+}
+TEST_CASE("a ResNeXt of four blocks, all trained, equals PyTorch") {
+  replay_on_fast_backends("resnet_resnext14_none", 3);
+}
+TEST_CASE("ResNeXt-50 32x4d, frozen up to layer3, equals PyTorch") {
+  replay_on_fast_backends("resnet_resnext50_32x4d_layer3", 2);
+}
+TEST_CASE("ResNeXt-101 32x8d with a frozen backbone equals PyTorch") {
+  replay_on_fast_backends("resnet_resnext101_32x8d_backbone", 1);
+}
+TEST_CASE("ResNeXt-101 64x4d with a frozen backbone equals PyTorch") {
+  replay_on_fast_backends("resnet_resnext101_64x4d_backbone", 1);
+}
+TEST_CASE("Wide ResNet-50-2, frozen up to layer3, equals PyTorch") {
+  replay_on_fast_backends("resnet_wide_resnet50_2_layer3", 2);
+}
+TEST_CASE("Wide ResNet-101-2 with a frozen backbone equals PyTorch") {
+  replay_on_fast_backends("resnet_wide_resnet101_2_backbone", 1);
+}
+TEST_CASE("ResNet-18-D, all trained, equals timm") {
+  replay_on_fast_backends("resnet_resnet18d_none", 3);
+}
+TEST_CASE("ResNet-34-D with a frozen backbone equals timm") {
+  replay_on_fast_backends("resnet_resnet34d_backbone", 1);
+}
+TEST_CASE("ResNet-50-D, frozen up to layer3, equals timm") {
+  replay_on_fast_backends("resnet_resnet50d_layer3", 2);
+}
+TEST_CASE("ResNet-101-D with a frozen backbone equals timm") {
+  replay_on_fast_backends("resnet_resnet101d_backbone", 1);
+}
+TEST_CASE("ResNet-20 with option-B shortcuts, all trained, equals PyTorch") {
+  replay_on_fast_backends("resnet_resnet20b_none");
 }
 TEST_CASE("ResNet-20, all trained, equals PyTorch") {
   replay_on_fast_backends("resnet_resnet20_none");
