@@ -5,8 +5,6 @@
 
 #include "models/registry.h"
 #include "models/weights/load.h"
-#include "tests/models/formula.h"
-#include "tools/program/usage_error.h"
 
 namespace thaw {
 namespace {
