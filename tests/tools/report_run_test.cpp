@@ -33,6 +33,7 @@ std::string lasting(const std::string& output) {
   const std::size_t begin = html.find("<h2>Epochs</h2>"), end = html.find("<h2>", begin + 1);
   REQUIRE(end != std::string::npos);
   html.erase(begin, end - begin);
+  html = std::regex_replace(html, std::regex("<dt>(date|time)</dt><dd>[^<]*</dd>"), "");
   for (std::size_t at; (at = html.find(output)) != std::string::npos;) html.replace(at, output.size(), "OUT");
   return html;
 }
@@ -61,10 +62,12 @@ TEST_CASE(
   INFO(scored.err);
   REQUIRE(scored.code == 0);
   const auto report = nlohmann::json::parse(scored.out);
-  CHECK(html.find(fmt::format("accuracy <b>{:.2f} %</b>, balanced accuracy {:.2f} %, loss {:.4f}, AUC {:.4f}",
-                              100 * report["top1"].get<double>(),
-                              100 * report["balanced_accuracy"].get<double>(), report["loss"].get<double>(),
-                              report["auc"].get<double>())) != std::string::npos);
+  CHECK(html.find(fmt::format(
+            "accuracy <b>{:.2f} %</b> (95 % interval {:.1f} to {:.1f}), balanced accuracy "
+            "{:.2f} %, loss {:.4f}, AUC {:.4f}",
+            100 * report["top1"].get<double>(), 100 * report["top1_interval"][0].get<double>(),
+            100 * report["top1_interval"][1].get<double>(), 100 * report["balanced_accuracy"].get<double>(),
+            report["loss"].get<double>(), report["auc"].get<double>())) != std::string::npos);
   std::size_t at = html.find("class=\"confusion\"");
   for (const auto& row : report["confusion"])
     for (const auto& cell : row) {
@@ -97,9 +100,15 @@ TEST_CASE(
                     at) < html.find("</figure>", at));
   }
   REQUIRE(copies == 2);
-  CHECK(count(html, "<figure>") == mistakes);
-  CHECK(count(html, "src=\"data:image/png;base64,iVBORw0KGgo") == mistakes);
-  CHECK(count(html, "src=") == mistakes);
+  const std::string shown =
+      html.substr(html.find("<h2>Worst mistakes</h2>"),
+                  html.find("<h2>Right answers</h2>") - html.find("<h2>Worst mistakes</h2>"));
+  CHECK(count(shown, "<figure>") == mistakes);
+  CHECK(count(shown, "src=\"data:image/png;base64,iVBORw0KGgo") == mistakes);
+  CHECK(count(html, "src=") == count(html, "src=\"data:image/png;base64,iVBORw0KGgo"));
+  for (const char* head :
+       {"<h2>Most confused classes</h2>", "<h2>ROC curve</h2>", "<h2>Data</h2>", "Training pictures"})
+    CHECK_MESSAGE(html.find(head) != std::string::npos, head);
   CHECK(html.find("http") == std::string::npos);
   CHECK_FALSE(std::regex_search(html, std::regex("<b>&(?!lt;)")));
   CHECK(html.find("train --batch-size 6 --data " + data) != std::string::npos);

@@ -9,6 +9,7 @@
 
 #include "io/file/text.h"
 #include "kernels/error.h"
+#include "tools/evaluate/wilson_interval.h"
 
 namespace thaw {
 namespace {
@@ -90,7 +91,6 @@ EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_
   report.confusion.assign(count, std::vector<std::int64_t>(count, 0));
   std::vector<double> scores;
   double loss = 0;
-  std::int64_t right = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const float* row = logits.data() + i * static_cast<std::size_t>(columns);
     for (std::int64_t k = 0; k < columns; ++k)
@@ -99,12 +99,12 @@ EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_
             fmt::format("the network's output for image {} is not finite; are the weights broken?", i));
     const int label = labels[i], guess = predicted_class(row, columns);
     ++report.confusion.at(static_cast<std::size_t>(label)).at(static_cast<std::size_t>(guess));
-    right += guess == label;
+    report.right += guess == label;
     loss += row_loss(row, columns, label);
     if (report.two_classes) scores.push_back(one_logit ? double{row[0]} : double{row[1]} - double{row[0]});
   }
   const auto images = static_cast<double>(labels.size());
-  report.top1 = quotient(static_cast<double>(right), images);
+  report.top1 = quotient(static_cast<double>(report.right), images);
   report.loss = quotient(loss, images);
   double recalls = 0, present = 0;
   for (std::size_t c = 0; c < count; ++c) {
@@ -114,6 +114,7 @@ EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_
     ClassFigures figures;
     figures.name = classes[c];
     figures.images = std::accumulate(row.begin(), row.end(), std::int64_t{0});
+    figures.right = row[c];
     const auto hits = static_cast<double>(row[c]);
     figures.precision = quotient(hits, static_cast<double>(guessed));
     figures.recall = quotient(hits, static_cast<double>(figures.images));
@@ -125,6 +126,14 @@ EvaluationReport evaluation_report(const std::vector<float>& logits, std::int64_
   report.balanced_accuracy = quotient(recalls, present);
   if (report.two_classes) report.auc = area_under_curve(scores, labels);
   return report;
+}
+
+std::pair<double, double> ClassFigures::recall_interval() const {
+  return wilson_interval(right, images);
+}
+
+std::pair<double, double> EvaluationReport::top1_interval() const {
+  return wilson_interval(right, images);
 }
 
 std::vector<CaseLoss> EvaluationReport::top_losses(std::size_t count, bool wrong_only) const {
@@ -164,9 +173,11 @@ std::string EvaluationReport::json(const std::vector<NamedLoss>& top) const {
     entry["recall"] = c.recall;
     entry["f1"] = c.f1;
     entry["images"] = c.images;
+    entry["recall_interval"] = c.images > 0 ? nlohmann::ordered_json(c.recall_interval()) : nullptr;
     out["per_class"].push_back(std::move(entry));
   }
   if (two_classes) out["auc"] = auc ? nlohmann::ordered_json(*auc) : nlohmann::ordered_json(nullptr);
+  out["top1_interval"] = top1_interval();
   for (const NamedLoss& named : top) {
     nlohmann::ordered_json entry;
     entry["image"] = named.images.front();
@@ -184,12 +195,18 @@ std::string EvaluationReport::table(const std::vector<NamedLoss>& top) const {
   std::string out = fmt::format("images {}   top-1 {:.4f}   balanced {:.4f}   loss {:.4f}", images, top1,
                                 balanced_accuracy, loss);
   if (auc) out += fmt::format("   AUC {:.4f}", *auc);
+  out += fmt::format("\n95 % interval of top-1 (Wilson): {:.4f} to {:.4f}", top1_interval().first,
+                     top1_interval().second);
   std::size_t width = 5;
   for (const std::string& name : classes) width = std::max(width, name.size());
-  out += fmt::format("\n\n{:{}}  precision  recall      F1  images\n", "class", width);
-  for (const ClassFigures& c : per_class)
-    out += fmt::format("{:{}}  {:9.4f}  {:6.4f}  {:6.4f}  {:6}\n", c.name, width, c.precision, c.recall, c.f1,
+  out += fmt::format("\n\n{:{}}  precision  recall      F1  images  95 % of recall\n", "class", width);
+  for (const ClassFigures& c : per_class) {
+    out += fmt::format("{:{}}  {:9.4f}  {:6.4f}  {:6.4f}  {:6}", c.name, width, c.precision, c.recall, c.f1,
                        c.images);
+    if (c.images > 0)
+      out += fmt::format("  {:.4f} to {:.4f}", c.recall_interval().first, c.recall_interval().second);
+    out += '\n';
+  }
   out += "\nconfusion (rows: true class, columns: predicted)\n";
   for (std::size_t t = 0; t < confusion.size(); ++t) {
     out += fmt::format("{:{}}", classes[t], width);

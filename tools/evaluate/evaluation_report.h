@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/error.h"
@@ -27,7 +28,8 @@ double row_loss(const float* logits, std::int64_t count, int label);
 struct ClassFigures {
   std::string name;
   double precision = 0, recall = 0, f1 = 0;  // 0 where the quotient is 0 / 0, as scikit-learn has it
-  std::int64_t images = 0;
+  std::int64_t images = 0, right = 0;
+  std::pair<double, double> recall_interval() const;  // wilson_interval
 };
 
 // How one case went.
@@ -45,7 +47,7 @@ struct NamedLoss {
 };
 
 struct EvaluationReport {
-  std::int64_t images = 0;
+  std::int64_t images = 0, right = 0;
   double top1 = 0;
   double balanced_accuracy = 0;  // mean recall of the classes that have images, as scikit-learn has it
   double loss = 0;               // mean over the images, without label smoothing or class weights
@@ -58,13 +60,16 @@ struct EvaluationReport {
   std::vector<float> logits;  // [images][columns], as given
   std::vector<int> labels;
 
+  std::pair<double, double> top1_interval() const;  // wilson_interval
+
   // The `count` cases of largest loss, the worst first; of equal ones the earlier. `wrong_only`: of those
   // whose class was not predicted.
   std::vector<CaseLoss> top_losses(std::size_t count, bool wrong_only = false) const;
 
   // {"images":..,"top1":..,"balanced_accuracy":..,"loss":..,"classes":..,"confusion":..,"per_class":..,
-  //  "auc":..,"top_losses":[{"image":..,"label":..,"predicted":..,"probability":..,"loss":..}]}: auc with two
-  // classes, top_losses unless empty, in each "views" with all names where there are several.
+  //  "auc":..,"top1_interval":[low,high],"top_losses":[{"image":..,"label":..,"predicted":..,"probability":..,
+  //  "loss":..}]}: auc with two classes, top_losses unless empty, in each "views" with all names where there are
+  // several. per_class has "recall_interval":[low,high], null for a class without images. Intervals are of 95 %.
   std::string json(const std::vector<NamedLoss>& top = {}) const;
   std::string table(const std::vector<NamedLoss>& top = {}) const;  // for people, several lines
 };

@@ -10,6 +10,7 @@
 #include "models/weights/load.h"
 #include "tools/network/run_card.h"
 #include "tools/program/messages.h"
+#include "tools/program/version.h"
 #include "tools/report/evaluation.h"
 
 namespace thaw {
@@ -97,7 +98,7 @@ std::string RunRecord::card(int epoch) const {
   for (const char* name : {"data", "weights"})  // where they lie is nobody's business
     if (const auto path = told.find(name); path != told.end())
       for (std::string& value : path->second) value = last_name(value);
-  return RunCard{.version = THAW_VERSION,
+  return RunCard{.version = version(),
                  .date = today(),
                  .command = "train" + command_line(told),
                  .data = setup_->data_line(),

@@ -10,8 +10,10 @@
 #include "tools/evaluate/evaluate_model.h"
 #include "tools/program/frame.h"
 #include "tools/program/messages.h"
+#include "tools/program/pace.h"
 #include "tools/program/progress.h"
 #include "tools/program/signals.h"
+#include "tools/report/data_section.h"
 #include "tools/train/find_rate.h"
 #include "tools/train/warnings.h"
 
@@ -134,6 +136,13 @@ bool TrainingRun::run_epoch(TrainingLoop& loop, EpochMetrics& metrics, const Out
 int TrainingRun::run(const OutputDirectory& output) {
   StopSignals signals;
   const auto stop = [&signals] { return signals.received() != 0; };
+  using Clock = std::chrono::steady_clock;
+  data_details_ = data_html(setup_.splits);
+  Pace pace(std::chrono::seconds(10), Clock::now());
+  const auto between_batches = [&] {
+    if (pace.due(Clock::now())) write_page(output, "");
+    return stop();
+  };
   std::unique_ptr<TrainingLoop> loop;
   // What stands there may be of epochs that are not done, or lost.
   if (!record_.epochs.empty()) write_metrics(output.file("metrics.jsonl"), record_.epochs);
@@ -155,15 +164,16 @@ int TrainingRun::run(const OutputDirectory& output) {
       loop =
           std::make_unique<TrainingLoop>(setup_.session, *setup_.optimizer, *train_loader_, setup_.settings);
     }
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     EpochMetrics metrics;
-    if (!run_epoch(*loop, metrics, output, stop)) {
+    if (!run_epoch(*loop, metrics, output, between_batches)) {
       record_.save_state(output);
       break;
     }
-    metrics.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    metrics.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const bool best = record_.end_epoch(metrics, std::move(validation_), output);
     write_page(output, "");
+    pace.restart(Clock::now());
     say("{}{}\n", epoch_line(metrics, setup_.options.epochs), best ? "  best" : "");
     say("{}", loss_warning(record_.epochs, setup_.options.base_lr()));
   }

@@ -50,9 +50,10 @@ class TrainingRun {
   bool run_epoch(TrainingLoop& loop, EpochMetrics& metrics, const OutputDirectory& output,
                  const std::function<bool()>& stop);
   bool validate(EpochMetrics& metrics, const std::function<bool()>& stop);
-  // report.html of the epochs done, if any. `receipt`: of the frozen bits; empty while the run goes on. Where
-  // it cannot be written, a warning says why: the run is worth more than its page.
+  // report.html of the epochs done and the one under way, if any. `receipt`: of the frozen bits; empty while the run goes
+  // on. Where it cannot be written, a warning says why: the run is worth more than its page.
   void write_page(const OutputDirectory& output, const std::string& receipt) const;
+  std::vector<std::pair<std::string, std::string>> card() const;
   ReportPage page(const OutputDirectory& output, const std::string& receipt) const;
 
   TrainingSetup setup_;
@@ -65,6 +66,7 @@ class TrainingRun {
   PrefixUse prefix_use_;
   bool head_only_ = false;       // in the first --freeze-epochs
   EvaluationReport validation_;  // of the newest epoch
+  std::string data_details_;     // data_html, once run() has begun
 };
 
 }  // namespace thaw

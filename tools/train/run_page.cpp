@@ -1,10 +1,14 @@
 // The page of a run, from what its folder and the run itself know.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <ctime>
 #include <filesystem>
 
 #include "io/file/atomic.h"
 #include "tools/program/messages.h"
+#include "tools/program/progress.h"
+#include "tools/program/version.h"
 #include "tools/report/page.h"
 #include "tools/train/run.h"
 
@@ -19,9 +23,34 @@ std::string folder_name(const std::string& path) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> TrainingRun::card() const {
+  double seconds = 0;
+  for (const EpochMetrics& m : record_.epochs) seconds += m.seconds;
+  const ModelDescription& d = setup_.session.description;
+  std::int64_t parameters = 0;
+  for (const Parameter* p : setup_.session.network->parameters()) parameters += p->value.elements();
+  return {{"date", fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(std::time(nullptr)))},
+          {"time", fmt::format("{} in {} epochs", clock_text(seconds), record_.epochs.size())},
+          {"Thaw", thaw_version()},
+          {"device", setup_.session.backend->description()},
+          {"network", fmt::format("{}, {} parameters, {} classes, pictures of {}x{}", d.model, parameters,
+                                  d.classes.size(), d.preprocess.input_size, d.preprocess.input_size)},
+          {"weights",
+           setup_.options.model.weights.empty() ? "none: random at the start" : setup_.options.model.weights},
+          {"plan", freeze_line()}};
+}
+
 ReportPage TrainingRun::page(const OutputDirectory& output, const std::string& receipt) const {
   const PlanTable plan = stage_plan();
   ReportPage out;
+  out.card = card();
+  out.train_images = static_cast<std::int64_t>(setup_.splits.train.samples.size());
+  out.val_images = static_cast<std::int64_t>(setup_.splits.val.samples.size());
+  const TrainingPosition& at = record_.position;
+  const auto images = static_cast<double>(std::max<std::int64_t>(1, at.images));
+  if (receipt.empty())
+    out.under_way = {at.epochs_done + 1, at.batches_done, train_loader_->batches(), at.loss_sum / images,
+                     static_cast<double>(at.right) / images};
   out.title = setup_.session.description.model + " on " + folder_name(setup_.options.data.data);
   out.command = "train" + command_line(record_.given()) + " --output " + shell_quoted(output.path());
   out.data = data_lines();
@@ -38,12 +67,15 @@ ReportPage TrainingRun::page(const OutputDirectory& output, const std::string& r
   out.best_epoch = record_.position.best_epoch;
   out.best = record_.best();
   out.best_details = record_.best_details();
+  out.data_details = data_details_;
   return out;
 }
 
 void TrainingRun::write_page(const OutputDirectory& output, const std::string& receipt) const {
-  if (record_.epochs.empty()) return;
   const std::string file = output.file("report.html");
+  // A run without an epoch has no page, unless one stands there of an epoch that was under way.
+  const bool under_way = receipt.empty() && record_.position.batches_done > 0;
+  if (record_.epochs.empty() && !under_way && !std::filesystem::exists(file)) return;
   try {
     write_file_atomically(file, report_html(page(output, receipt)));
   } catch (const std::exception& e) {

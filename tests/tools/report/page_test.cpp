@@ -40,6 +40,7 @@ ReportPage page_of_two_epochs() {
   page.epochs = {epoch(1, 0.9, 0.7, 0.625), epoch(2, 0.4, 0.8, 0.5)};
   page.planned_epochs = 5;
   page.best_epoch = 1;
+  page.train_images = 40, page.val_images = 8;
   page.best = evaluation_report({2, 0, 0, 2, 0, 0, 9, 0, 0, 3, 0, 0}, 3, {0, 0, 1, 1}, {"a", "<b>&", "c"});
   Dataset dataset;
   dataset.classes = page.best.classes;
@@ -52,8 +53,8 @@ TEST_CASE("report page: every section with its figures; overfitting is named whe
   ReportPage page = page_of_two_epochs();
   const std::string html = report_html(page);
   CHECK(has(html,
-            "2 of 5 epochs done. <b>Best epoch 1</b> on 4 validation pictures: accuracy <b>50.00 %</b>, "
-            "balanced accuracy 50.00 %"));
+            "2 of 5 epochs done. <b>Best epoch 1</b> on 4 validation pictures: accuracy <b>50.00 %</b> "
+            "(95 % interval 15.0 to 85.0), balanced accuracy 50.00 %"));
   CHECK(has(html, ">best epoch 1</text>"));
   CHECK(has(html, ">before overfitting: epoch 1</text>"));
   CHECK(has(html,
@@ -69,7 +70,10 @@ TEST_CASE("report page: every section with its figures; overfitting is named whe
   CHECK(has(html,
             "<td class=\"wrong\" style=\"--share:1.000\">2</td><td class=\"right\" "
             "style=\"--share:0.000\">0</td>"));
-  CHECK(has(html, "<td>a</td><td>2</td><td>50.00</td><td>100.00</td><td>66.67</td>"));
+  CHECK(has(html, "<td>a</td><td>2</td><td>50.00</td><td>100.00</td><td>66.67</td><td>34.2 to 100.0</td>"));
+  CHECK(has(html, "<td>c</td><td>0</td><td>0.00</td><td>0.00</td><td>0.00</td><td>–</td>"));
+  // 20 of 40 and 5 of 8.
+  CHECK(has(html, "<td>35.2 to 64.8</td><td>30.6 to 86.3</td>"));
 
   // Accuracy may still rise while the loss tells of overfitting.
   page.best_epoch = 2;
@@ -81,6 +85,27 @@ TEST_CASE("report page: every section with its figures; overfitting is named whe
   CHECK_FALSE(has(report_html(page), "overfitting"));
   page.receipt.clear();
   CHECK(has(report_html(page), "The frozen bits are checked at the end of the run."));
+}
+
+TEST_CASE("report page: while an epoch is under way it says how far, and only then asks to be read again") {
+  ReportPage page = page_of_two_epochs();
+  page.card = {{"date", "<today>"}};
+  CHECK(has(report_html(page), "<dt>date</dt><dd>&lt;today&gt;</dd>"));
+  CHECK_FALSE(has(report_html(page), "http-equiv"));
+  page.under_way = EpochUnderWay{3, 7, 20, 0.25, 0.875};
+  CHECK(has(report_html(page),
+            "Epoch 3 is under way: 7 of 20 batches, training loss 0.2500, accuracy 87.50 % so far."));
+  CHECK(has(report_html(page), "http-equiv=\"refresh\" content=\"10\""));
+  // The first epoch has no validation yet; that is not the same as having no pictures for it.
+  page.under_way->epoch = 1;
+  page.epochs.clear();
+  page.best = {};
+  page.best_details.clear();
+  const std::string first = report_html(page);
+  CHECK(has(first, "<p>0 of 5 epochs done.</p>"));
+  CHECK(has(first, "Epoch 1 is under way"));
+  for (const char* absent : {"There are no validation pictures", "Learning curves", "<h2>Epochs</h2>", "nan"})
+    CHECK_FALSE_MESSAGE(has(first, absent), absent);
 }
 
 TEST_CASE("report page: names of classes and files are text, whatever they hold") {
@@ -98,12 +123,13 @@ TEST_CASE("report page: without validation pictures it says so, and shows no fig
   ReportPage page = page_of_two_epochs();
   page.best = {};
   page.best_details.clear();
+  page.val_images = 0;
   page.best_epoch = 2;
   for (EpochMetrics& m : page.epochs) m.val_loss = m.val_accuracy = std::numeric_limits<double>::quiet_NaN();
   const std::string html = report_html(page);
   CHECK(has(html, "There are no validation pictures"));
   CHECK(has(html, "<td>2</td><td>0.4000</td><td>50.00</td><td>–</td><td>–</td>"));
-  for (const char* absent : {"Confusion", "Worst mistakes", "best epoch", ">validation<", "nan"})
+  for (const char* absent : {"Confusion", "Worst mistakes", "best epoch", ">validation<", "nan", "\" band\""})
     CHECK_FALSE_MESSAGE(has(html, absent), absent);
 }
 
@@ -144,6 +170,21 @@ TEST_CASE("curve_chart: places follow the values; one epoch and equal values hav
     CHECK_FALSE(has(chart.svg(), "inf"));
     CHECK(has(chart.svg(), "class=\"grid\""));
   }
+  // An axis says where it begins, below and at the side.
+  chart = {"Accuracy in %", {{"validation", {0.7, 0.9}, {{0.65, 0.75}, {0.8, 0.95}}}}};
+  chart.percent = true;
+  chart.first_epoch = 11;
+  const std::string cut = chart.svg();
+  CHECK(has(cut, ">the scale begins at 60 %</text>"));
+  CHECK(has(cut, "<text class=\"label\" x=\"58.0\" y=\"276.0\" text-anchor=\"middle\">11</text>"));
+  CHECK(has(cut, "<polygon class=\"series1 band\" points=\"58.0,"));
+  chart.curves[0] = {"", std::vector<double>(40, 0.5)};
+  chart.first_epoch = 1;
+  CHECK(has(chart.svg(), "x=\"58.0\" y=\"276.0\" text-anchor=\"middle\">1</text>"));
+  CHECK(has(chart.svg(), ">40</text>"));
+  chart.axis = Axis{};
+  CHECK_FALSE(has(chart.svg(), "begins at"));
+  CHECK(Axis::over(1e-6, 5e-6).text(1) == "1e-06");
   CHECK(nice_step(1, 5) == doctest::Approx(0.2).epsilon(1e-12));
   CHECK(nice_step(47, 6) == doctest::Approx(10).epsilon(1e-12));
 }
