@@ -69,7 +69,7 @@ EvaluationReport evaluate_model(const std::function<DeviceBatch(const Batch&)>& 
   std::vector<float> logits(samples * width);
   std::vector<int> labels(samples);
   std::unique_ptr<Progress> bar;
-  if (!progress.empty()) bar = std::make_unique<Progress>(progress, loader.samples());
+  if (!progress.empty()) bar = std::make_unique<Progress>(progress, loader.samples(), loader.batches());
   double loss = 0;
   std::int64_t done = 0;
   const auto use = [&](const Batch& batch, const Variable& output) {

@@ -26,9 +26,31 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}", s / 60, s % 60);
 }
 
-Progress::Progress(std::string label, std::int64_t total)
+std::string progress_line(const std::string& label, const ProgressState& s, int width) {
+  const double share =
+      s.all_images > 0 ? static_cast<double>(s.images) / static_cast<double>(s.all_images) : 1.0;
+  const double left =
+      s.images_per_second > 0 ? static_cast<double>(s.all_images - s.images) / s.images_per_second : 0.0;
+  std::string text = fmt::format(" {:3.0f}%", 100 * share);
+  if (s.all_batches > 0) text += fmt::format("  batch {}/{}", s.batches, s.all_batches);
+  text += fmt::format("  {:.0f} images/s  loss {:.4f}", s.images_per_second, s.loss);
+  const std::string eta = fmt::format("  ETA {}", clock_text(left)),
+                    wait = fmt::format("  data wait {:.0f}%", 100 * s.data_wait_fraction);
+  const auto room = [&] { return width - static_cast<int>(label.size() + text.size()) - 4; };
+  text += eta;
+  if (room() >= static_cast<int>(wait.size())) text += wait;
+  std::string bar;
+  if (room() >= 10) {
+    const int length = std::min(room(), 40), full = std::clamp(static_cast<int>(share * length), 0, length);
+    bar = fmt::format(" [{:-<{}}]", std::string(static_cast<std::size_t>(full), '#'), length);
+  }
+  return label + bar + text;
+}
+
+Progress::Progress(std::string label, std::int64_t images, std::int64_t batches)
     : label_(std::move(label)),
-      total_(total),
+      total_(images),
+      batches_(batches),
       start_(Clock::now()),
       drawn_(start_),
       terminal_(isatty(STDERR_FILENO) == 1) {}
@@ -42,6 +64,7 @@ Progress::~Progress() {
 
 void Progress::advance(std::int64_t images, double waited, double loss) {
   done_ += images;
+  ++batches_done_;
   waited_ += waited;
   if (!terminal_) return;
   const auto now = Clock::now();
@@ -65,19 +88,15 @@ double Progress::data_wait_fraction() const {
 }
 
 void Progress::draw(double loss) {
-  const double share = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 1.0;
-  const double rate = images_per_second();
-  const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0.0;
-  const std::string text = fmt::format(" {:3.0f}%  {:.0f} images/s  loss {:.4f}  data wait {:.0f}%  ETA {}",
-                                       100 * share, rate, loss, 100 * data_wait_fraction(), clock_text(left));
-  const int room = terminal_width() - static_cast<int>(label_.size() + text.size()) - 4;
-  std::string bar;
-  if (room >= 10) {
-    const int width = std::min(room, 40);
-    const int full = std::clamp(static_cast<int>(share * width), 0, width);
-    bar = fmt::format(" [{:-<{}}]", std::string(static_cast<std::size_t>(full), '#'), width);
-  }
-  say("\r\x1b[K{}{}{}", label_, bar, text);
+  say("\r\x1b[K{}", progress_line(label_,
+                                  {.images = done_,
+                                   .all_images = total_,
+                                   .batches = batches_done_,
+                                   .all_batches = batches_,
+                                   .images_per_second = images_per_second(),
+                                   .loss = loss,
+                                   .data_wait_fraction = data_wait_fraction()},
+                                  terminal_width()));
   std::fflush(stderr);
 }
 

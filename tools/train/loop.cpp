@@ -57,9 +57,9 @@ void TrainingLoop::finish(const Batch& batch, TrainingPosition& position) {
 
 bool TrainingLoop::run_epoch(TrainingPosition& position, EpochMetrics& metrics,
                              const std::function<bool()>& stop) {
-  Progress progress(fmt::format("epoch {}/{}", position.epochs_done + 1, settings_.epochs),
-                    loader_->samples());
   const std::int64_t batches = loader_->batches();
+  Progress progress(fmt::format("epoch {}/{}", position.epochs_done + 1, settings_.epochs),
+                    loader_->samples() - position.images, batches - position.batches_done);
   if (position.batches_done < batches) {
     loader_->start_epoch(static_cast<std::uint32_t>(position.epochs_done));
     Batch batch, next;

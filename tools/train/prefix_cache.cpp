@@ -45,7 +45,8 @@ PrefixCache::PrefixCache(Network& network, const ImageInput& input, Loader& load
                          const PrefixCacheOptions& options)
     : stages_(stages) {
   std::unique_ptr<Progress> bar;
-  if (!options.progress.empty()) bar = std::make_unique<Progress>(options.progress, loader.samples());
+  if (!options.progress.empty())
+    bar = std::make_unique<Progress>(options.progress, loader.samples(), loader.batches());
   const std::size_t from = options.from == nullptr ? 0 : options.from->stages();
   const auto upload = [&](const Batch& batch) {
     return DeviceBatch{options.from == nullptr
