@@ -111,6 +111,7 @@ GivenOptions given_options(const TrainOptions& o) {
   d.add("seed", o.seed, usual.seed);
   d.add("no-aug", o.no_aug, usual.no_aug);
   d.add("cache-features", o.cache_features, usual.cache_features);
+  d.add("tensorboard", o.tensorboard, usual.tensorboard);
   return d.given;
 }
 
@@ -126,7 +127,7 @@ TrainOptions parsed_options(const GivenOptions& given) {
 
 bool may_change(const std::string& option) {
   return option == "data" || option == "workers" || option == "device" || option == "threads" ||
-         option == "scan" || option == "cudnn-benchmark";
+         option == "scan" || option == "cudnn-benchmark" || option == "tensorboard";
 }
 
 TrainOptions resumed_options(const GivenOptions& stored, const GivenOptions& now,

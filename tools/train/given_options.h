@@ -22,7 +22,8 @@ GivenOptions given_options(const TrainOptions& options);
 // The options that `given` means. Throws UsageError where train takes no such option or value.
 TrainOptions parsed_options(const GivenOptions& given);
 
-// Whether an option may be another one in a later part of the same run: data, workers, threads, device, cudnn-benchmark.
+// Whether an option may be another one in a later part of the same run: data, workers, threads, device, cudnn-benchmark,
+// tensorboard.
 bool may_change(const std::string& option);
 
 // The options of a run to be continued: those it was started with (`stored`), and of `now` what may change.

@@ -28,8 +28,8 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   add_data_options(app, o.data);
   add_model_options(app, o.model);
   app.add_option("--output", o.output,
-                 "folder for best.safetensors, last.safetensors, train_state.safetensors, metrics.jsonl and "
-                 "report.html")
+                 "folder for best.safetensors, last.safetensors, train_state.safetensors, metrics.jsonl, "
+                 "metrics.csv and report.html")
       ->type_name("DIR")
       ->default_str("");
   begin_group(app, "Freezing");
@@ -109,6 +109,8 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       "--cache-features", o.cache_features,
       "run the frozen first stages once per picture and keep their output in memory; needs --no-aug");
   begin_group(app);
+  app.add_flag("--tensorboard", o.tensorboard,
+               "also write the epochs' figures for TensorBoard, in OUTPUT/tensorboard");
   app.add_flag("--resume", o.resume, "continue the run in --output");
   app.add_flag("--dry-run", o.dry_run, "say what would be done and stop");
 }

@@ -43,6 +43,7 @@ struct TrainOptions {
   std::string sampler = "shuffle";
   std::uint64_t seed = 42;
   bool no_aug = false, cache_features = false;
+  bool tensorboard = false;
   bool resume = false, dry_run = false;
   std::string output;
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "io/file/atomic.h"
 #include "io/weights/checkpoint.h"
 #include "io/weights/weights.h"
 #include "models/weights/load.h"
@@ -12,6 +13,8 @@
 #include "tools/program/messages.h"
 #include "tools/program/version.h"
 #include "tools/report/evaluation.h"
+#include "tools/report/event_file.h"
+#include "tools/report/metrics_csv.h"
 
 namespace thaw {
 
@@ -68,8 +71,14 @@ bool RunRecord::end_epoch(const EpochMetrics& metrics, EvaluationReport validati
   save_state(output);
   // After the state, which knows what it must be: hold_best makes up for a stop between the two.
   if (best) save_model(setup_->session, output.file("best.safetensors"), card(position.best_epoch));
-  write_metrics(output.file("metrics.jsonl"), epochs);
+  write_logs(output);
   return best;
+}
+
+void RunRecord::write_logs(const OutputDirectory& output) const {
+  write_metrics(output.file("metrics.jsonl"), epochs);
+  write_file_atomically(output.file("metrics.csv"), metrics_csv(epochs));
+  if (setup_->options.tensorboard) write_event_file(output.file("tensorboard"), epochs);
 }
 
 void RunRecord::save_state(const OutputDirectory& output) const {
@@ -98,7 +107,7 @@ std::string RunRecord::card(int epoch) const {
   for (const char* name : {"data", "weights"})  // where they lie is nobody's business
     if (const auto path = told.find(name); path != told.end())
       for (std::string& value : path->second) value = last_name(value);
-  return RunCard{.version = version(),
+  return RunCard{.version = thaw_version(),
                  .date = today(),
                  .command = "train" + command_line(told),
                  .data = setup_->data_line(),

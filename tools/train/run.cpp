@@ -145,7 +145,7 @@ int TrainingRun::run(const OutputDirectory& output) {
   };
   std::unique_ptr<TrainingLoop> loop;
   // What stands there may be of epochs that are not done, or lost.
-  if (!record_.epochs.empty()) write_metrics(output.file("metrics.jsonl"), record_.epochs);
+  if (!record_.epochs.empty()) record_.write_logs(output);
   record_.hold_best(output);
   if (!setup_.bad_pictures.empty()) write_file_atomically(output.file("bad_images.txt"), setup_.bad_pictures);
   if (!find_rate(stop)) record_.save_state(output);

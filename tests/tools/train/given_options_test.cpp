@@ -52,7 +52,8 @@ const GivenOptions others{{"data", {"d"}},
                           {"split-seed", {"18446744073709551615"}},
                           {"seed", {"9"}},
                           {"no-aug", {"true"}},
-                          {"cache-features", {"true"}}};
+                          {"cache-features", {"true"}},
+                          {"tensorboard", {"true"}}};
 
 TEST_CASE("given_options: every option of train, to the last digit") {
   CHECK(given_options(TrainOptions()).empty());
