@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
 #include "tools/network/rename_rule.h"
@@ -29,6 +30,12 @@ TEST_CASE("evaluation_report: figures of a small confusion matrix") {
                            std::log1p(std::exp(-0.5)) + std::log1p(std::exp(3))) /
                           5;
   CHECK(r.loss == doctest::Approx(expected).epsilon(1e-12));
+  // Wilson's intervals of 3 of 5 and 1 of 2, by statsmodels.
+  const auto json = nlohmann::json::parse(r.json());
+  CHECK(json["top1_interval"][0].get<double>() == doctest::Approx(0.230724));
+  CHECK(json["top1_interval"][1].get<double>() == doctest::Approx(0.882379));
+  CHECK(json["per_class"][0]["recall_interval"][0].get<double>() == doctest::Approx(0.094531));
+  CHECK(r.table().find("95 % interval of top-1 (Wilson): 0.2307 to 0.8824") != std::string::npos);
 }
 
 TEST_CASE("evaluation_report: ties count half, one logit means two classes") {
