@@ -10,10 +10,10 @@
 #include "io/weights/weights.h"
 #include "models/registry.h"
 #include "tools/compare/inputs.h"
-#include "tools/compare/options.h"
+#include "tools/compare/own_files.h"
 #include "tools/compare/page.h"
-#include "tools/compare/result.h"
-#include "tools/evaluate/evaluation_report.h"
+#include "tools/compare/plan_runs.h"
+#include "tools/compare/ties.h"
 #include "tools/network/check_data.h"
 #include "tools/network/open_network.h"
 #include "tools/program/frame.h"
@@ -26,17 +26,21 @@ namespace {
 using namespace thaw;
 
 // Gives `o` the model of the weights where the user named none, and the size of the scratch CNN's pictures.
-std::unique_ptr<Network> open_weights(CompareOptions& o) {
+NetworkFile open_weights(CompareOptions& o, int& size) {
   ModelOptions& model = o.train.model;
   NetworkFile file = open_network(read_weights(model.weights), model, model.weights);
   for (const std::string& note : file.notes) say("weights: {}\n", note);
   model.model = file.description.model;
-  int size = model.input_size;
+  size = model.input_size;
   if (size == 0)
     size = file.described ? file.description.preprocess.input_size
                           : static_cast<int>(file.network->input().size);
   if (o.scratch_size == 0) o.scratch_size = std::max(size, smallest_scratch_size);
-  return std::move(file.network);
+  return file;
+}
+
+int runs_of(const CompareOptions& o, const ComparePlan& plan) {
+  return static_cast<int>(o.rates(plan).size()) + o.seeds - 1;
 }
 
 std::string plan_text(const CompareOptions& o, const std::vector<ComparePlan>& plans) {
@@ -59,41 +63,23 @@ std::vector<std::size_t> running_order(const std::vector<ComparePlan>& plans, bo
   return order;
 }
 
-// Fills `row` with a run per seed, after choosing its learning rate with the first seed. False: stopped.
-bool run_plan(const CompareSettings& settings, const CompareOptions& o, CompareRow& row, int& exit_code) {
-  std::optional<CompareResult> best;
-  for (const double lr : row.tried) {
-    say("\n== plan {}, lr {:g}, seed 1\n", row.plan.key, lr);
-    try {
-      const auto result = compare_run(settings, row.plan, lr, 1, exit_code);
-      if (!result) return false;
-      row.features.push_back(result->features);
-      if (!best || result->val_accuracy > best->val_accuracy) best = result;
-    } catch (const NotFinite& e) {
-      if (row.tried.size() == 1) throw;
-      say("plan {}: lr {:g} is out of the choice: {}\n", row.plan.key, lr, e.what());
-    }
-  }
-  if (!best)
-    throw Error(
-        fmt::format("plan {}: none of its learning rates went through; give smaller ones", row.plan.key));
-  row.results.push_back(*best);
-  for (int seed = 2; seed <= o.seeds; ++seed) {
-    say("\n== plan {}, lr {:g}, seed {}\n", row.plan.key, best->lr, seed);
-    const auto result =
-        compare_run(settings, row.plan, best->lr, static_cast<std::uint64_t>(seed), exit_code);
-    if (!result) return false;
-    row.features.push_back(result->features);
-    row.results.push_back(*result);
-  }
-  return true;
+// The rows that have results, in the order of the plans.
+std::vector<CompareRow> done(const std::vector<ComparePlan>& plans, const std::vector<CompareRow>& chosen,
+                             const std::vector<CompareRow>& others) {
+  std::vector<CompareRow> result;
+  for (const ComparePlan& plan : plans)
+    for (const std::vector<CompareRow>* rows : {&chosen, &others})
+      for (const CompareRow& row : *rows)
+        if (row.plan.key == plan.key && !row.results.empty()) result.push_back(row);
+  return result;
 }
 
-std::vector<CompareRow> done(const std::vector<CompareRow>& rows) {
-  std::vector<CompareRow> result;
-  for (const CompareRow& row : rows)
-    if (!row.results.empty()) result.push_back(row);
-  return result;
+// The page, and its table for people and for programs.
+void write_pages(const OutputDirectory& output, const std::vector<CompareRow>& rows,
+                 const std::string& options) {
+  write_file_atomically(output.file("compare.md"), compare_text(rows));
+  write_file_atomically(output.file("compare.json"), compare_json(rows) + "\n");
+  write_file_atomically(output.file("compare.html"), compare_page(rows, options));
 }
 
 // Once for all runs.
@@ -105,37 +91,58 @@ void look_at(const TrainOptions& o, bool split_given) {
 
 int compare(const CLI::App& app, CompareOptions o) {
   check_compare_options(o);
-  const std::unique_ptr<Network> network = open_weights(o);
-  const std::vector<ComparePlan> plans = chosen_plans(compare_plans(*network, o.story), o.plans);
+  int size = 0;
+  const NetworkFile file = open_weights(o, size);
+  const std::vector<ComparePlan> known = compare_plans(*file.network, o.story),
+                                 plans = chosen_plans(known, o.plans);
   for (const ComparePlan& plan : plans) check_model_name(plan.model);
   say("{}", scale_warning(o.train.model));
   say("{}", plan_text(o, plans));
-  if (o.train.dry_run) return exit_done;
-
-  const CompareInputs inputs = compare_inputs(o.train.data.data, o.train.model.weights);
   if (!o.train.split_seed) o.train.split_seed = o.train.seed;
-  look_at(o.train, app.get_option("--val-split")->count() > 0);
-  const OutputDirectory output(o.train.output);
-  hold_inputs(output, inputs, o.train.data.data, o.train.model.weights);
   SharedPrefix shared;
-  const CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared,
-                                 inputs};
-  std::vector<CompareRow> all, rows;
-  for (const ComparePlan& plan : plans) all.push_back({plan, {}, o.rates(plan)});
+  CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared, {}};
+  if (o.train.dry_run) {
+    std::vector<PlanRuns> runs;
+    for (const ComparePlan& plan : plans) runs.push_back({plan, o.rates(plan).front(), runs_of(o, plan)});
+    say("{}", estimate_text(settings, runs));
+    return exit_done;
+  }
+
+  look_at(o.train, app.get_option("--val-split")->count() > 0);
+  settings.inputs = compare_inputs(o.train.data.data, o.train.model.weights);
+  const OutputDirectory output(o.train.output);
+  check_own_files(output);
+  hold_inputs(output, settings.inputs, o.train.data.data, o.train.model.weights);
+  std::vector<CompareRow> all;
+  std::vector<double> work;
+  RunClock clock;
+  for (const ComparePlan& plan : plans) {
+    const bool scratch = plan.model != file.description.model;
+    NetworkOptions options = file.description.options;
+    if (scratch) options = {.num_classes = 2, .input_size = o.scratch_size};
+    constexpr double validation = 0.25;  // pictures for each training picture; the real share changes little
+    all.push_back({plan, {}, o.rates(plan)});
+    work.push_back(plan_work(plan, options, scratch ? o.scratch_size : size, validation));
+    clock.plan(plan.model, runs_of(o, plan), work.back());
+  }
+  // What is there of other plans stays in the table.
+  std::vector<CompareRow> others;
+  for (const ComparePlan& plan : known)
+    if (std::none_of(plans.begin(), plans.end(), [&plan](const ComparePlan& p) { return p.key == plan.key; }))
+      if (auto row = finished_plan(settings, o.seeds, plan, o.rates(plan))) others.push_back(std::move(*row));
+  std::vector<CompareRow> rows;
   for (const std::size_t i : running_order(plans, o.train.cache_features)) {
     int exit_code = exit_done;
-    if (!run_plan(settings, o, all[i], exit_code)) {
+    if (!run_plan(settings, o.seeds, clock, work[i], all[i], exit_code)) {
       say("stopped by a signal; the same command goes on from here\n");
       return exit_code;
     }
     // After every plan: what is done can be looked at.
-    rows = done(all);
-    write_file_atomically(output.file("compare.md"), compare_text(rows));
-    write_file_atomically(output.file("compare.json"), compare_json(rows) + "\n");
-    write_file_atomically(output.file("compare.html"), compare_page(rows, app.config_to_str()));
+    rows = done(known, all, others);
+    write_pages(output, rows, app.config_to_str());
   }
   fmt::print("{}", o.json ? compare_json(rows) + "\n" : compare_text(rows));
-  say("the same as a page: {}\n", output.file("compare.html"));
+  say("{}\nthe same as a page: {}\n", verdict(rows), output.file("compare.html"));
   return exit_done;
 }
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/compare/learning_curves.h"
+#include "tools/compare/scatter.h"
+#include "tools/compare/ties.h"
 #include "tools/report/html.h"
 #include "tools/report/svg.h"
 
@@ -57,7 +60,7 @@ std::string compare_chart(const std::vector<CompareRow>& rows) {
   for (const CompareRow& row : rows) {
     const std::vector<double> values = shown(row, tested);
     const Spread s = spread(values);
-    const char* series = row.plan.pretrained ? (row.plan.bn == "train" ? "series3" : "series1") : "series2";
+    const std::string series = series_of(row.plan);
     svg += svg_text("", Scale::left, y + 17, Anchor::start, row.plan.title);
     const double line = y + 31;
     for (const double v : values)
@@ -80,19 +83,12 @@ std::string compare_chart(const std::vector<CompareRow>& rows) {
 std::string compare_page(const std::vector<CompareRow>& rows, const std::string& command) {
   if (rows.empty()) return html_page("How many blocks to thaw", "");
   const bool tested = all_tested(rows);
-  const auto better = [tested](const CompareRow& a, const CompareRow& b) {
-    return spread(shown(a, tested)).mean < spread(shown(b, tested)).mean;
-  };
-  const CompareRow& best = *std::max_element(rows.begin(), rows.end(), better);
-  const Spread s = spread(shown(best, tested));
   std::string receipts;
   for (const CompareRow& row : rows)
     for (const CompareResult& r : row.results)
       receipts += fmt::format("{}, lr {:g}, seed {}: {}\n", row.plan.key, r.lr, r.seed, r.receipt);
   std::string body = "<h1>How many blocks to thaw?</h1>\n";
-  body += fmt::format("<p>Best on {}: <b>{}</b>, {} % over {} seed{}.</p>\n",
-                      tested ? "the test pictures" : "validation", html_escape(best.plan.title), percent(s),
-                      best.results.size(), best.results.size() == 1 ? "" : "s");
+  body += "<p>" + html_escape(verdict(rows)) + "</p>\n";
   if (!tested)
     body +=
         "<p class=\"soft\">There are no test pictures: the epoch was chosen on the pictures that are shown "
@@ -106,7 +102,11 @@ std::string compare_page(const std::vector<CompareRow>& rows, const std::string&
   body +=
       "<p class=\"soft\">Accuracies in %: mean ± standard error over the seeds. The epoch is chosen on "
       "validation. Differences are paired: the same seed with both plans. Peak MB: of the tensors on the "
-      "device, in training and validation.</p>\n";
+      "device, in training and validation. The last column is the 95 % interval of the difference to the "
+      "best "
+      "plan, of 2000 resamples of pictures and seeds (paired bootstrap); where it holds 0, the two are "
+      "tied.</p>\n";
+  body += cost_charts(rows, tested) + learning_curves_html(rows);
   if (const std::string features = compare_features(rows); !features.empty())
     body += "<h2>Kept features</h2>\n<p class=\"soft\">Not part of s / epoch, once per picture.</p>\n<pre>" +
             html_escape(features) + "</pre>\n";

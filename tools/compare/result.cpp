@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/error.h"
+#include "tools/compare/ties.h"
 #include "tools/program/bounded_json.h"
 
 namespace thaw {
@@ -43,7 +44,9 @@ double mean_of(const CompareRow& row, F value) {
 }  // namespace
 
 std::string CompareResult::json() const {
-  return as_json(*this).dump();
+  Json json = as_json(*this);
+  json["right"] = right;
+  return json.dump();
 }
 
 CompareResult CompareResult::parse(const std::string& text, const std::string& file) {
@@ -60,6 +63,7 @@ CompareResult CompareResult::parse(const std::string& text, const std::string& f
     r.trainable = j.at("trainable");
     r.peak_bytes = j.at("peak_bytes");
     r.receipt = j.at("receipt");
+    r.right = j.value("right", "");
     if (const Json f = j.value("features", Json()); !f.is_null())
       r.features = {.stage = f.at("stage"),
                     .source = f.at("source"),
@@ -68,7 +72,8 @@ CompareResult CompareResult::parse(const std::string& text, const std::string& f
     const auto share = [](double x) { return x >= 0 && x <= 1; };
     const bool negative = j.at("peak_bytes") < 0 || r.trainable < 0 || !(r.seconds >= 0 && r.seconds < 1e9);
     if (!share(r.val_accuracy) || !share(r.last_accuracy) || !share(r.test_accuracy.value_or(0)) ||
-        r.best_epoch < 1 || !(r.lr > 0) || negative || r.peak_bytes > std::uint64_t{1} << 60)
+        r.right.find_first_not_of("01") != std::string::npos || r.best_epoch < 1 || !(r.lr > 0) || negative ||
+        r.peak_bytes > std::uint64_t{1} << 60)
       throw Error(file + ": holds figures that no run gives; delete it to repeat the run");
     return r;
   } catch (const nlohmann::json::exception& e) {
@@ -127,8 +132,10 @@ std::vector<std::vector<std::string>> compare_cells(const std::vector<CompareRow
   if (base == nullptr) return {};
   std::vector<std::vector<std::string>> cells{{"plan", "trained parameters", "learning rate", "validation %",
                                                "test %", "minus plan " + base->plan.key, "best epochs",
-                                               "s / epoch", "peak MB"}};
+                                               "s / epoch", "peak MB", "minus the best, 95 %"}};
+  const std::vector<Standing> all = standings(rows);
   for (const CompareRow& row : rows) {
+    const Standing& s = all[static_cast<std::size_t>(&row - rows.data())];
     std::vector<int> epochs;
     for (const CompareResult& r : row.results) epochs.push_back(r.best_epoch);
     const auto test = row.test();
@@ -140,7 +147,11 @@ std::vector<std::vector<std::string>> compare_cells(const std::vector<CompareRow
          &row == base ? "-" : percent(paired_difference(row, *base), true),
          fmt::format("{}", fmt::join(epochs, " ")),
          fmt::format("{:.2f}", mean_of(row, [](const CompareResult& r) { return r.seconds; })),
-         fmt::format("{:.0f}", mean_of(row, [](const CompareResult& r) { return r.peak_bytes; }) / 1e6)});
+         fmt::format("{:.0f}", mean_of(row, [](const CompareResult& r) { return r.peak_bytes; }) / 1e6),
+         s.best ? "the best"
+         : !s.known
+             ? "not known"
+             : fmt::format("{:+.1f} to {:+.1f}{}", 100 * s.low, 100 * s.high, s.tied ? ", tied" : "")});
   }
   return cells;
 }
@@ -179,14 +190,18 @@ std::string compare_features(const std::vector<CompareRow>& rows) {
 }
 
 std::string compare_text(const std::vector<CompareRow>& rows) {
-  const std::string features = compare_features(rows);
-  if (features.empty()) return compare_table(rows);
-  return compare_table(rows) + "\nNot part of s / epoch, once per picture:\n\n" + features;
+  std::string text = compare_table(rows);
+  if (!rows.empty()) text += "\n" + verdict(rows) + "\n";
+  if (const std::string features = compare_features(rows); !features.empty())
+    text += "\nNot part of s / epoch, once per picture:\n\n" + features;
+  return text;
 }
 
 std::string compare_json(const std::vector<CompareRow>& rows) {
   Json plans = Json::array();
-  for (const CompareRow& row : rows) {
+  const std::vector<Standing> all = standings(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const CompareRow& row = rows[i];
     Json runs = Json::array();
     for (const CompareResult& r : row.results) runs.push_back(as_json(r));
     plans.push_back({{"plan", row.plan.key},
@@ -194,6 +209,9 @@ std::string compare_json(const std::vector<CompareRow>& rows) {
                      {"model", row.plan.model},
                      {"freeze", row.plan.freeze},
                      {"bn", row.plan.bn},
+                     {"best", all[i].best},
+                     {"tied_with_best", all[i].tied},
+                     {"minus_best", all[i].best || !all[i].known ? Json() : Json{all[i].low, all[i].high}},
                      {"runs", runs}});
   }
   return Json{{"plans", plans}}.dump();

@@ -21,29 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TrainOptions options_of(const CompareSettings& settings, const ComparePlan& plan, double lr,
-                        std::uint64_t seed) {
-  TrainOptions o = settings.base;
-  o.model.model = plan.model;
-  if (!plan.pretrained) {
-    o.model.weights.clear();
-    o.model.ignore.clear();
-  }
-  o.freeze = plan.freeze;
-  o.bn = plan.bn;
-  // Where all is trained, or BatchNorm moves, nothing stays as it is.
-  o.cache_features = o.cache_features && plan.freeze != "none" && plan.bn != "train";
-  o.lr = lr;
-  o.seed = seed;
-  if (network_facts(plan.model).one_size) {
-    if (o.model.in_channels == 0) o.model.in_channels = 3;  // as the networks it is compared with
-    o.model.input_size = settings.scratch_size;
-  }
-  if (o.data.scan == "auto") o.data.scan = "headers";  // compare has looked at the pixels before
-  o.output = fmt::format("{}/runs/{}-{:g}-{}", settings.base.output, plan.key, lr, seed);
-  return o;
-}
-
 GivenOptions given_of(const CompareSettings& settings, const TrainOptions& o) {
   GivenOptions given = settings.given;
   given["model"] = {o.model.model};
@@ -61,7 +38,7 @@ GivenOptions given_of(const CompareSettings& settings, const TrainOptions& o) {
 }
 
 std::string text_of(const std::string& path) {
-  constexpr std::uint64_t limit = std::uint64_t{1} << 20;
+  constexpr std::uint64_t limit = std::uint64_t{64} << 20;  // a digit for each picture
   return std::string(as_text(FileBytes(path, limit).bytes()));
 }
 
@@ -112,7 +89,37 @@ CompareInputs inputs_in(const std::string& file) {
   }
 }
 
-std::optional<double> test_accuracy(const TrainOptions& o) {
+// Throws Error unless `file` in the run's folder is of the same inputs and options.
+void check_run(const CompareSettings& settings, const std::string& folder, const std::string& file,
+               const GivenOptions& wanted) {
+  if (inputs_in(file) != settings.inputs)
+    throw Error(folder + ": holds a run of other pictures or weights; delete it, or give another --output");
+  check_same(folder + ": holds a run", options_in(file), wanted);
+}
+
+// A digit for each case: 1 where its class was predicted.
+std::string right_cases(const EvaluationReport& report) {
+  std::string right;
+  const std::size_t columns = report.labels.empty() ? 0 : report.logits.size() / report.labels.size();
+  for (std::size_t i = 0; i < report.labels.size(); ++i)
+    right += predicted_class(report.logits.data() + i * columns, static_cast<std::int64_t>(columns)) ==
+                     report.labels[i]
+                 ? '1'
+                 : '0';
+  return right;
+}
+
+// What the page shows of a run beside its result.
+void add_record(const std::string& folder, CompareResult& result) {
+  if (fs::exists(folder + "/report.html"))
+    result.page = "runs/" + fs::path(folder).filename().string() + "/report.html";
+  if (!fs::exists(folder + "/metrics.jsonl")) return;
+  for (const EpochMetrics& m : read_metrics(folder + "/metrics.jsonl"))
+    result.curve.push_back(m.val_accuracy);
+}
+
+// With the best epoch's weights; none without test pictures.
+std::optional<EvaluationReport> test_report(const TrainOptions& o) {
   ModelOptions model = o.model;
   model.weights = o.output + "/best.safetensors";
   model.ignore.clear();
@@ -121,7 +128,7 @@ std::optional<double> test_accuracy(const TrainOptions& o) {
   if (splits.test.samples.empty()) return {};
   check_data({&splits.test}, o.data);
   Loader loader(std::move(splits.test), session.description.preprocess, one_pass(o.data));
-  return evaluate_model(session, loader, "test").top1;
+  return evaluate_model(session, loader, "test");
 }
 
 void summarise(const std::vector<EpochMetrics>& epochs, CompareResult& result) {
@@ -140,27 +147,52 @@ void summarise(const std::vector<EpochMetrics>& epochs, CompareResult& result) {
 
 }  // namespace
 
+TrainOptions run_options(const CompareSettings& settings, const ComparePlan& plan, double lr,
+                         std::uint64_t seed) {
+  TrainOptions o = settings.base;
+  o.model.model = plan.model;
+  if (!plan.pretrained) {
+    o.model.weights.clear();
+    o.model.ignore.clear();
+  }
+  o.freeze = plan.freeze;
+  o.bn = plan.bn;
+  // Where all is trained, or BatchNorm moves, nothing stays as it is.
+  o.cache_features = o.cache_features && plan.freeze != "none" && plan.bn != "train";
+  o.lr = lr;
+  o.seed = seed;
+  if (network_facts(plan.model).one_size) {
+    if (o.model.in_channels == 0) o.model.in_channels = 3;  // as the networks it is compared with
+    o.model.input_size = settings.scratch_size;
+  }
+  if (o.data.scan == "auto") o.data.scan = "headers";  // compare has looked at the pixels before
+  o.output = fmt::format("{}/runs/{}-{:g}-{}", settings.base.output, plan.key, lr, seed);
+  return o;
+}
+
+std::optional<CompareResult> finished_run(const CompareSettings& settings, const ComparePlan& plan, double lr,
+                                          std::uint64_t seed) {
+  const TrainOptions options = run_options(settings, plan, lr, seed);
+  const std::string record = options.output + "/result.json";
+  if (!fs::exists(record)) return {};
+  check_run(settings, options.output, record, lasting(given_of(settings, options)));
+  CompareResult result = CompareResult::parse(text_of(record), record);
+  if (result.seed != seed || result.lr != lr || result.best_epoch > options.epochs)
+    throw Error(record + ": its figures are not of this run; delete it to repeat the run");
+  add_record(options.output, result);
+  return result;
+}
+
 std::optional<CompareResult> compare_run(const CompareSettings& settings, const ComparePlan& plan, double lr,
                                          std::uint64_t seed, int& exit_code) {
-  const TrainOptions options = options_of(settings, plan, lr, seed);
+  const TrainOptions options = run_options(settings, plan, lr, seed);
   const GivenOptions given = given_of(settings, options);
   const OutputDirectory output(options.output);
+  if (auto result = finished_run(settings, plan, lr, seed)) return result;
   const std::string state_file = output.file("train_state.safetensors"), record = output.file("result.json"),
                     begun = output.file("options.json");
   const GivenOptions wanted = lasting(given);
-  for (const std::string& file : {record, begun})
-    if (fs::exists(file)) {
-      if (inputs_in(file) != settings.inputs)
-        throw Error(options.output +
-                    ": holds a run of other pictures or weights; delete it, or give another --output");
-      check_same(options.output + ": holds a run", options_in(file), wanted);
-    }
-  if (fs::exists(record)) {
-    CompareResult result = CompareResult::parse(text_of(record), record);
-    if (result.seed != seed || result.lr != lr || result.best_epoch > options.epochs)
-      throw Error(record + ": its figures are not of this run; delete it to repeat the run");
-    return result;
-  }
+  if (fs::exists(begun)) check_run(settings, options.output, begun, wanted);
   auto told = nlohmann::ordered_json{{"options", wanted}, {"inputs", as_json(settings.inputs)}};
   write_file_atomically(begun, told.dump());
 
@@ -182,15 +214,20 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
     result.receipt = run.receipt();
     result.features = run.prefix_use();
     summarise(run.epochs(), result);
+    result.right = right_cases(run.best());
   }
   result.seed = seed;
   result.lr = lr;
-  result.test_accuracy = test_accuracy(options);
+  if (const auto test = test_report(options)) {
+    result.test_accuracy = test->top1;
+    result.right = right_cases(*test);
+  }
   told.update(nlohmann::ordered_json::parse(result.json()));
   write_file_atomically(record, told.dump());
   // The best epoch's weights are kept; what only a continued run needs is not.
   fs::remove(state_file);
   fs::remove(output.file("last.safetensors"));
+  add_record(options.output, result);
   return result;
 }
 

@@ -23,6 +23,15 @@ struct CompareSettings {
   CompareInputs inputs{};                    // what the data and the weights hold
 };
 
+// The options of a run; its output is OUTPUT/runs/PLAN-LR-SEED.
+TrainOptions run_options(const CompareSettings& settings, const ComparePlan& plan, double lr,
+                         std::uint64_t seed);
+
+// What a finished run left; none where there is no such run. Throws Error when its folder holds a run of other pictures,
+// weights or options.
+std::optional<CompareResult> finished_run(const CompareSettings& settings, const ComparePlan& plan, double lr,
+                                          std::uint64_t seed);
+
 // Trains (or continues, or only reads what a finished run left) in OUTPUT/runs/PLAN-LR-SEED; tests the best
 // epoch's weights where there are test pictures. Leaves best.safetensors, metrics.jsonl and result.json
 // there. Without a result: stopped by a signal, `exit_code` says with which code to end. Throws Error when

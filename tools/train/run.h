@@ -31,6 +31,8 @@ class TrainingRun {
   const PrefixUse& prefix_use() const { return prefix_use_; }
   // Those done, of earlier parts of the run too.
   const std::vector<EpochMetrics>& epochs() const { return record_.epochs; }
+  // Of the best epoch on the validation pictures, in their order; no images: none.
+  const EvaluationReport& best() const { return record_.best(); }
   bool validates() const { return setup_.validates(); }
   // "122 frozen tensors, 0 bits changed". Throws Error as FreezeReceipt::verify does.
   std::string receipt() const { return receipt_.verify(*setup_.session.network); }

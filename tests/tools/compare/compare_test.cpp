@@ -166,6 +166,9 @@ TEST_CASE("compare: trains every plan, keeps what is done, and refuses other opt
   const Outcome dry = run("compare", with(command, {"--dry-run"}));
   CHECK(dry.code == 0);
   CHECK(dry.err.find("--lr 0.01 or 0.001") != std::string::npos);
+  // Two rates and a second seed for two plans, the scratch plan has one rate.
+  CHECK(dry.err.find(" for 8 runs of 2 epochs, estimated from one training step of resnet20 (") !=
+        std::string::npos);
   CHECK(!fs::exists(out));
 
   const Outcome first = run("compare", with(command, {"--json"}));
@@ -186,11 +189,37 @@ TEST_CASE("compare: trains every plan, keeps what is done, and refuses other opt
   CHECK(fs::exists(out + "/runs/0-0.01-1/best.safetensors"));
   CHECK(read_file(out + "/compare.html").find("</html>") != std::string::npos);
 
+  CHECK(first.err.find("== run 1 of 8: plan scratch") != std::string::npos);
+  CHECK(first.err.find("== run 8 of 8, about 0:") != std::string::npos);
+  CHECK(first.err.find("Best on the test pictures: ") != std::string::npos);
+  const std::string html = read_file(out + "/compare.html");
+  for (const char* part : {"against seconds per epoch", "against peak memory", "against trained parameters",
+                           "href=\"runs/0-0.0", "Learning curves", "Best on the test pictures: "})
+    CHECK_MESSAGE(html.find(part) != std::string::npos, part);
+  CHECK(fs::exists(out + "/runs/0-0.01-1/report.html"));
+
   const auto trained = fs::last_write_time(out + "/runs/0-0.01-1/result.json");
   const Outcome second = run("compare", with(command, {"--json"}));
   CHECK(second.out == first.out);
   CHECK(fs::last_write_time(out + "/runs/0-0.01-1/result.json") == trained);
   CHECK(read_file(out + "/compare.md").find("| 0 blocks: the head alone |") != std::string::npos);
+
+  // Fewer plans: the others' results stay in the table.
+  std::vector<std::string> fewer = command;
+  for (std::size_t i = 0; i + 1 < fewer.size(); ++i)
+    if (fewer[i] == "--plans") fewer[i + 1] = "0";
+  CHECK(run("compare", with(fewer, {"--json"})).out == first.out);
+
+  // What is not compare's is not overwritten, and that is said before anything is trained.
+  const std::string notes = read_file(out + "/compare.md");
+  write_file(out + "/compare.md", "my notes");
+  const Outcome kept = run("compare", command);
+  CHECK(kept.code == 1);
+  CHECK(kept.err.find("compare.md: is not of compare and would be overwritten; move it away") !=
+        std::string::npos);
+  CHECK(kept.err.find("== run") == std::string::npos);
+  CHECK(read_file(out + "/compare.md") == "my notes");
+  write_file(out + "/compare.md", notes);
 
   const Outcome other = run("compare", with(command, {"--wd", "0.5"}));
   CHECK(other.code == 1);
