@@ -36,7 +36,7 @@ struct Options {
 // The names that the user gave, else the model's, else ImageNet's where they fit.
 std::vector<std::string> names_for(Session& session, const std::string& file) {
   const ModelDescription& d = session.description;
-  const std::vector<std::string> names = class_names(d);
+  std::vector<std::string> names = class_names(d);
   if (!file.empty()) return read_class_names(file, names.size());
   if (!d.classes.empty() || names.size() != imagenet_classes().size()) return names;
   session.notes.push_back(

@@ -35,7 +35,7 @@ std::vector<std::string> pictures_below(const std::string& folder) {
 std::vector<std::string> matches(const std::string& pattern) {
   glob_t found{};
   const int code = ::glob(pattern.c_str(), 0, nullptr, &found);
-  const std::vector<std::string> names(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  std::vector<std::string> names(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
   if (code != 0)
     throw Error(printable(pattern) + ": matches no file; give the folder itself to take all of its pictures");

@@ -11,7 +11,7 @@ namespace thaw {
 
 Tensor read_pictures(std::span<const std::string> files, const Preprocess& preprocess, int threads) {
   const std::int64_t side = preprocess.input_size, channels = preprocess.channels;
-  const Tensor pixels =
+  Tensor pixels =
       Tensor::empty_host({static_cast<std::int64_t>(files.size()), channels, side, side}, DType::u8);
   const auto bytes = static_cast<std::size_t>(channels * side * side);
   std::vector<std::exception_ptr> errors(files.size());
