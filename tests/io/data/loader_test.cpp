@@ -227,8 +227,9 @@ TEST_CASE(
   const std::size_t bytes = 3 * 16 * 16;
   std::map<std::int64_t, std::set<std::string>> seen;
   for (std::size_t i = 0; i < order.size(); ++i)
-    seen[order[i]].insert(std::string(expected.pixels.begin() + static_cast<std::ptrdiff_t>(i * bytes),
-                                      expected.pixels.begin() + static_cast<std::ptrdiff_t>((i + 1) * bytes)));
+    seen[order[i]].insert(
+        std::string(expected.pixels.begin() + static_cast<std::ptrdiff_t>(i * bytes),
+                    expected.pixels.begin() + static_cast<std::ptrdiff_t>((i + 1) * bytes)));
   std::size_t different = 0;
   for (const auto& [index, pictures] : seen) different += pictures.size() - 1;
   CHECK(different >= 3);
