@@ -80,10 +80,10 @@ TEST_CASE("train: transfer freezes the backbone, keeps it, and evaluate and pred
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
   CHECK(keys == std::vector<std::string>{"images", "top1", "balanced_accuracy", "loss", "classes",
-                                         "confusion", "per_class", "auc"});
+                                         "confusion", "per_class", "auc", "top1_interval"});
   CHECK(json["images"] == 6);
   CHECK(json["classes"] == std::vector<std::string>{"dark", "light"});
-  CHECK(json["per_class"][0].size() == 5);
+  CHECK(json["per_class"][0].size() == 6);
 
   const Outcome guessed = run("predict", {"--weights", tuned + "/best.safetensors", "--format", "json",
                                           "--logits", data + "/val/dark/0.png"});

@@ -12,7 +12,7 @@ namespace thaw {
 
 namespace {
 
-constexpr double width = 540, left = 58, right = 408, top = 34, bottom = 252;
+constexpr double width = 540, left = 72, right = 408, top = 34, bottom = 252;
 
 struct Frame {
   Axis axis;

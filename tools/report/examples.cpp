@@ -25,27 +25,26 @@ std::string caption(const EvaluationReport& report, const CaseLoss& c) {
                      percent_text(c.probability), c.loss);
 }
 
-// Cards of the first of `cases` that differ as pictures, at most `most`.
+// Cards of the first of `cases` that differ as pictures and are not in `seen`, at most `most`.
 std::string cards(const EvaluationReport& report, const Dataset& dataset, const std::vector<CaseLoss>& cases,
-                  std::size_t most, Pictures& pictures, std::set<std::string>& seen) {
-  constexpr int side = 136;
+                  std::size_t most, int side, Pictures& pictures, std::set<std::string>& seen) {
   std::string text;
   std::size_t shown = 0;
   for (const CaseLoss& c : cases) {
     if (shown == most) break;
     const Sample& sample = dataset.samples.at(static_cast<std::size_t>(c.index));
-    const bool room = pictures.room();
+    if (!seen.insert(sample.path + '\n' + sample.relative).second) continue;
     const std::string images = pictures.images(sample, side);
-    if (!seen.insert(images.empty() ? sample.path : images).second) continue;
+    if (!images.empty() && !seen.insert(images).second) continue;
     ++shown;
-    const char* absent = !images.empty()           ? ""
-                         : room && pictures.room() ? "(cannot be read any more)<br>"
-                                                   : "(left out: the page would be too large)<br>";
+    const char* absent = !images.empty()   ? ""
+                         : pictures.room() ? "(cannot be read any more)<br>"
+                                           : "(left out: the page would be too large)<br>";
     text += fmt::format(
         "<figure><div>{}</div><figcaption>{}{}<br><span class=\"soft\">{}</span></figcaption></figure>\n",
         images, absent, caption(report, c), names_html(sample));
   }
-  return "<div class=\"cards\">\n" + text + "</div>\n";
+  return text.empty() ? "<p>None.</p>\n" : "<div class=\"cards\">\n" + text + "</div>\n";
 }
 
 }  // namespace
@@ -56,7 +55,7 @@ std::string mistakes_html(const EvaluationReport& report, const Dataset& dataset
   if (wrong.empty()) return head + "<p>None: every picture is classified rightly.</p>\n";
   Pictures pictures(mistake_bytes);
   std::set<std::string> seen;
-  return head + cards(report, dataset, wrong, shown_mistakes, pictures, seen);
+  return head + cards(report, dataset, wrong, shown_mistakes, 136, pictures, seen);
 }
 
 std::string right_answers_html(const EvaluationReport& report, const Dataset& dataset) {
@@ -72,9 +71,9 @@ std::string right_answers_html(const EvaluationReport& report, const Dataset& da
   Pictures pictures(right_bytes);
   std::set<std::string> seen;
   std::string text =
-      head + "<h3>The surest</h3>\n" + cards(report, dataset, surest, shown_right, pictures, seen);
-  if (right.size() > seen.size())
-    text += "<h3>Nearly missed</h3>\n" + cards(report, dataset, right, shown_right, pictures, seen);
+      head + "<h3>The surest</h3>\n" + cards(report, dataset, surest, shown_right, 96, pictures, seen);
+  if (right.size() > shown_right)
+    text += "<h3>Nearly missed</h3>\n" + cards(report, dataset, right, shown_right, 96, pictures, seen);
   return text;
 }
 

@@ -72,7 +72,7 @@ figure img { flex: 1 1 0; min-width: 0; max-width: 8.5rem; height: auto; aspect-
              background: var(--panel); border: 1px solid var(--line); border-radius: .25rem; }
 .wide img, .samples img, .single img { max-width: 6rem; } .wide img { max-width: 4.5rem; }
 .single { grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr)); gap: .75rem; }
-@media (max-width: 40rem) { svg { font-size: 20px; } .square svg { font-size: 15px; } }
+@media (max-width: 40rem) { svg { font-size: 18px; } .square svg { font-size: 15px; } }
 
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }

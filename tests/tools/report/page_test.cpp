@@ -159,10 +159,10 @@ TEST_CASE("report page: of more than 30 classes the most frequent confusions are
 
 TEST_CASE("curve_chart: places follow the values; one epoch and equal values have a frame too") {
   CurveChart chart{"Loss", {{"training", {1.0, 0.5, 0.0}}}};
-  // Values 0 ... 1 in steps of 0.2 between y = 252 and y = 34, epochs between x = 58 and x = 408.
-  CHECK(has(chart.svg(), "points=\"58.0,34.0 233.0,143.0 408.0,252.0\""));
+  // Values 0 ... 1 in steps of 0.2 between y = 252 and y = 34, epochs between x = 72 and x = 408.
+  CHECK(has(chart.svg(), "points=\"72.0,34.0 240.0,143.0 408.0,252.0\""));
   chart.marked_epoch = 2, chart.mark = "best epoch 2";
-  CHECK(has(chart.svg(), "<line class=\"mark\" x1=\"233.0\""));
+  CHECK(has(chart.svg(), "<line class=\"mark\" x1=\"240.0\""));
   for (const std::vector<double>& values : {std::vector<double>{0.3}, {0.0, 0.0}, {1.0, 1.0, 1.0}}) {
     chart = {"Accuracy", {{"training", values}}};
     chart.percent = true;
@@ -176,11 +176,11 @@ TEST_CASE("curve_chart: places follow the values; one epoch and equal values hav
   chart.first_epoch = 11;
   const std::string cut = chart.svg();
   CHECK(has(cut, ">the scale begins at 60 %</text>"));
-  CHECK(has(cut, "<text class=\"label\" x=\"58.0\" y=\"276.0\" text-anchor=\"middle\">11</text>"));
-  CHECK(has(cut, "<polygon class=\"series1 band\" points=\"58.0,"));
+  CHECK(has(cut, "<text class=\"label\" x=\"72.0\" y=\"276.0\" text-anchor=\"middle\">11</text>"));
+  CHECK(has(cut, "<polygon class=\"series1 band\" points=\"72.0,"));
   chart.curves[0] = {"", std::vector<double>(40, 0.5)};
   chart.first_epoch = 1;
-  CHECK(has(chart.svg(), "x=\"58.0\" y=\"276.0\" text-anchor=\"middle\">1</text>"));
+  CHECK(has(chart.svg(), "x=\"72.0\" y=\"276.0\" text-anchor=\"middle\">1</text>"));
   CHECK(has(chart.svg(), ">40</text>"));
   chart.axis = Axis{};
   CHECK_FALSE(has(chart.svg(), "begins at"));
