@@ -71,6 +71,9 @@ std::string band_svg(const Frame& frame, const Curve& curve, std::size_t number)
     low = fmt::format("{:.1f},{:.1f} ", x, frame.y(least)) + low;
   }
   if (high.empty()) return "";
+  if (curve.intervals.size() == 1)
+    return svg_line(fmt::format("series{}", number), frame.x(0), frame.y(curve.intervals[0].first),
+                    frame.x(0), frame.y(curve.intervals[0].second));
   return fmt::format("<polygon class=\"series{} band\" points=\"{}{}\"/>\n", number, high, low);
 }
 

@@ -59,6 +59,10 @@ std::string curves_html(const ReportPage& page) {
   CurveChart rate{"Learning rate", {{"", values(page.epochs, &EpochMetrics::lr)}}};
   CurveChart accuracy{"Accuracy in %", {{"training", values(page.epochs, &EpochMetrics::train_accuracy)}}};
   accuracy.percent = true;
+  // A rate that stays the same is a level line, whatever it is.
+  double highest = 0;
+  for (const EpochMetrics& m : page.epochs) highest = std::max(highest, m.lr);
+  rate.axis = Axis::over(0, highest);
   if (validated(page)) {
     loss.curves.push_back({"validation", values(page.epochs, &EpochMetrics::val_loss)});
     accuracy.curves.push_back({"validation", values(page.epochs, &EpochMetrics::val_accuracy)});

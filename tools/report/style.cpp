@@ -52,7 +52,7 @@ svg .series1 { stroke: var(--blue); fill: var(--blue); } svg .series2 { stroke: 
 svg .series3 { stroke: var(--green); fill: var(--green); }
 svg .curve { fill: none; stroke-width: 2; } svg .band { stroke: none; fill-opacity: .15; }
 .charts { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
-.charts h3 { margin: .5rem 0 0; }
+.charts h3 { margin: .5rem 0 0; } .charts svg { font-size: 16px; }
 .square svg { max-width: 30rem; }
 
 .bars td:last-child { min-width: 12rem; width: 100%; }
@@ -72,12 +72,13 @@ figure img { flex: 1 1 0; min-width: 0; max-width: 8.5rem; height: auto; aspect-
              background: var(--panel); border: 1px solid var(--line); border-radius: .25rem; }
 .wide img, .samples img, .single img { max-width: 6rem; } .wide img { max-width: 4.5rem; }
 .single { grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr)); gap: .75rem; }
-@media (max-width: 40rem) { svg { font-size: 18px; } .square svg { font-size: 15px; } }
+@media (max-width: 40rem) { svg, .charts svg { font-size: 18px; } .square svg { font-size: 15px; } }
 
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll { overflow: visible; background: none; } .tall { max-height: none; }
-  table { font-size: 8pt; } th, td { padding: .15rem .35rem; white-space: normal; }
+  table { font-size: 8pt; } th, td { padding: .15rem .35rem; white-space: normal; } td:first-child { white-space: nowrap; }
+  .confusion td { min-width: 0; } .bars td:last-child { width: 60%; }
   h2, h3 { break-after: avoid; } figure, svg, tr, .card { break-inside: avoid; }
 }
 )css";

@@ -30,7 +30,8 @@ std::vector<std::pair<std::string, std::string>> TrainingRun::card() const {
   std::int64_t parameters = 0;
   for (const Parameter* p : setup_.session.network->parameters()) parameters += p->value.elements();
   return {{"date", fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(std::time(nullptr)))},
-          {"time", fmt::format("{} in {} epochs", clock_text(seconds), record_.epochs.size())},
+          {"time", fmt::format("{} in {} epoch{}", clock_text(seconds), record_.epochs.size(),
+                               record_.epochs.size() == 1 ? "" : "s")},
           {"Thaw", thaw_version()},
           {"device", setup_.session.backend->description()},
           {"network", fmt::format("{}, {} parameters, {} classes, pictures of {}x{}", d.model, parameters,

@@ -75,6 +75,17 @@ TEST_CASE("report page: every section with its figures; overfitting is named whe
   // 20 of 40 and 5 of 8.
   CHECK(has(html, "<td>35.2 to 64.8</td><td>30.6 to 86.3</td>"));
 
+  // The learning rate's axis begins at 0, also where the rate stays the same.
+  for (EpochMetrics& m : page.epochs) m.lr = 0.05;
+  const std::string rates = report_html(page);
+  const std::size_t rate = rates.find("<h3>Learning rate</h3>");
+  REQUIRE(rate != std::string::npos);
+  CHECK(has(rates.substr(rate, rates.find("</svg>", rate) - rate), ">0.00</text>"));
+  // One epoch's interval is a line.
+  CurveChart one{"x", {{"", {0.5}, {{0.4, 0.6}}}}};
+  CHECK_FALSE(has(one.svg(), "polygon"));
+  CHECK(has(one.svg(), "<line class=\"series1\""));
+
   // Accuracy may still rise while the loss tells of overfitting.
   page.best_epoch = 2;
   const std::string newest = report_html(page);
