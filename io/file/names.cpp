@@ -1,6 +1,7 @@
 #include "io/file/names.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
 
 #include "io/file/sha256.h"
@@ -64,6 +65,11 @@ void check_name_hash(const std::string& path, std::span<const std::byte> bytes) 
     throw Error(printable(path) + ": the name promises SHA-256 " + promised + "..., the file has " +
                 actual.substr(0, promised.size()) +
                 "...; the download is incomplete or altered (rename the file if it was changed on purpose)");
+}
+
+std::string last_name(const std::string& path) {
+  const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
 }  // namespace thaw

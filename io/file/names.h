@@ -19,4 +19,7 @@ StateDict strip_wrapper_prefixes(StateDict tensors, std::vector<std::string>& no
 // differ.
 void check_name_hash(const std::string& path, std::span<const std::byte> bytes);
 
+// "flowers" of "/home/me/flowers/", and of "." the folder's own name.
+std::string last_name(const std::string& path);
+
 }  // namespace thaw

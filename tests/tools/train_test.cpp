@@ -141,6 +141,8 @@ TEST_CASE("train: --lr find leaves no trace but the rate, which a resumed run ke
   INFO(found.err);
   REQUIRE(found.code == 0);
   REQUIRE(run("train", {"--resume", "--output", folder.file("found")}).code == 0);
+  CHECK(read_file(folder.file("found") + "/report.html").find("The learning rate that was found") !=
+        std::string::npos);
   const std::string state = read_file(folder.file("found") + "/train_state.safetensors");
   const std::size_t at = state.find("\\\"chosen\\\":");
   REQUIRE(at != std::string::npos);

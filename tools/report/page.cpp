@@ -84,7 +84,7 @@ std::string report_html(const ReportPage& page) {
   if (page.under_way) body += under_way(*page.under_way);
   body += html_card(page.card) + curves_html(page);
   if (page.best.images > 0) body += page.best_details;
-  body += page.data_details + freeze_plan(page) + epoch_table(page);
+  body += page.data_details + freeze_plan(page) + page.range_test + epoch_table(page);
   body += "<h2>Data and training</h2>\n<pre>" + html_escape(page.data + page.training) + "</pre>\n";
   body += "<h2>Command</h2>\n<pre>" + html_escape(page.command) + "</pre>\n";
   return html_page(page.title, body, page.under_way ? page.reload_seconds : 0);

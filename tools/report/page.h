@@ -33,10 +33,11 @@ struct ReportPage {
   EvaluationReport best{};        // on validation, with the best epoch's weights; no images: none yet
   std::string best_details = {};  // evaluation_html of it
   std::string data_details = {};  // data_html
+  std::string range_test = {};    // range_test_html
   int reload_seconds = 10;        // of a browser while the run goes on
 };
 
-// One self-contained HTML document. All strings but best_details and data_details are text. Equal runs differ in times
+// One self-contained HTML document. All strings but best_details, data_details and range_test are text. Equal runs differ in times
 // only, and those stand in the table of epochs and in the card.
 std::string report_html(const ReportPage& page);
 

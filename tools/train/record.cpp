@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "io/file/atomic.h"
+#include "io/file/names.h"
 #include "io/weights/checkpoint.h"
 #include "io/weights/weights.h"
 #include "models/weights/load.h"
@@ -17,16 +18,6 @@
 #include "tools/report/metrics_csv.h"
 
 namespace thaw {
-
-namespace {
-
-// "flowers" of "/home/me/flowers/".
-std::string last_name(const std::string& path) {
-  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
-  return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
-}
-
-}  // namespace
 
 RunRecord::RunRecord(TrainingSetup& setup, const GivenOptions& given, const TrainState* state)
     : setup_(&setup), given_(given) {

@@ -6,22 +6,15 @@
 #include <filesystem>
 
 #include "io/file/atomic.h"
+#include "io/file/names.h"
 #include "tools/program/messages.h"
 #include "tools/program/progress.h"
 #include "tools/program/version.h"
 #include "tools/report/page.h"
+#include "tools/report/range_test_section.h"
 #include "tools/train/run.h"
 
 namespace thaw {
-
-namespace {
-
-std::string folder_name(const std::string& path) {
-  const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
-  return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
-}
-
-}  // namespace
 
 std::vector<std::pair<std::string, std::string>> TrainingRun::card() const {
   double seconds = 0;
@@ -52,7 +45,7 @@ ReportPage TrainingRun::page(const OutputDirectory& output, const std::string& r
   if (receipt.empty())
     out.under_way = {at.epochs_done + 1, at.batches_done, train_loader_->batches(), at.loss_sum / images,
                      static_cast<double>(at.right) / images};
-  out.title = setup_.session.description.model + " on " + folder_name(setup_.options.data.data);
+  out.title = setup_.session.description.model + " on " + last_name(setup_.options.data.data);
   out.command = "train" + command_line(record_.given()) + " --output " + shell_quoted(output.path());
   out.data = data_lines();
   out.training = training_line();
@@ -69,6 +62,7 @@ ReportPage TrainingRun::page(const OutputDirectory& output, const std::string& r
   out.best = record_.best();
   out.best_details = record_.best_details();
   out.data_details = data_details_;
+  out.range_test = range_test_html(record_.range_test);
   return out;
 }
 
