@@ -69,7 +69,9 @@ bool RunRecord::end_epoch(const EpochMetrics& metrics, EvaluationReport validati
 void RunRecord::write_logs(const OutputDirectory& output) const {
   write_metrics(output.file("metrics.jsonl"), epochs);
   write_file_atomically(output.file("metrics.csv"), metrics_csv(epochs));
-  if (setup_->options.tensorboard) write_event_file(output.file("tensorboard"), epochs);
+  // One that an earlier part of the run began goes on.
+  const std::string events = output.file("tensorboard");
+  if (setup_->options.tensorboard || std::filesystem::exists(events)) write_event_file(events, epochs);
 }
 
 void RunRecord::save_state(const OutputDirectory& output) const {

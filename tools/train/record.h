@@ -25,7 +25,8 @@ class RunRecord {
   // and logs. True: it is the best one so far.
   bool end_epoch(const EpochMetrics& metrics, EvaluationReport validation, const OutputDirectory& output);
   void save_state(const OutputDirectory& output) const;
-  // metrics.jsonl, metrics.csv and, with --tensorboard, the event file: of all epochs, whatever stands there.
+  // metrics.jsonl, metrics.csv and, with --tensorboard or where there is one, the event file: of all
+  // epochs, whatever stands there.
   void write_logs(const OutputDirectory& output) const;
   // Throws Error where best.safetensors is not of the best epoch; that of the newest epoch, whose weights the
   // network holds, is written anew.

@@ -98,7 +98,11 @@ TEST_CASE(
   CHECK_FALSE(fs::exists(out + "/tensorboard"));
   write_file(out + "/metrics.csv", "garbage");
   REQUIRE(run("train", {"--resume", "--tensorboard", "--stop-after", "3", "--output", out}).code == 0);
-  CHECK(records(read_file(events)).size() == 4);
+  const std::string before = read_file(events);
+  CHECK(records(before).size() == 4);
+  REQUIRE(run("train", {"--resume", "--stop-after", "4", "--output", out}).code == 0);
+  CHECK(records(read_file(events)).size() == 5);
+  CHECK(read_file(events).starts_with(before));
   std::istringstream csv(read_file(out + "/metrics.csv"));
   std::string line;
   std::getline(csv, line);
