@@ -170,8 +170,8 @@ TEST_CASE("CSV cases: one training step on one logit is binary cross-entropy, we
   REQUIRE(other.code == 0);
   CHECK(other.err.find("data: --val-split is not used: there is a column split") != std::string::npos);
   CHECK(plain.err.find("--val-split") == std::string::npos);
-  CHECK(read_file(folder.file("a") + "/last.safetensors") !=
-        read_file(folder.file("b") + "/last.safetensors"));
+  CHECK(weights_in(folder.file("a") + "/last.safetensors") !=
+        weights_in(folder.file("b") + "/last.safetensors"));
 }
 
 TEST_CASE(
@@ -226,8 +226,8 @@ TEST_CASE("CSV cases: kept features of frozen stages change nothing") {
     CHECK((outcome.err.find("features: the output of ") != std::string::npos) ==
           (name == std::string("kept")));
   }
-  CHECK(read_file(folder.file("kept") + "/last.safetensors") ==
-        read_file(folder.file("fresh") + "/last.safetensors"));
+  CHECK(weights_in(folder.file("kept") + "/last.safetensors") ==
+        weights_in(folder.file("fresh") + "/last.safetensors"));
 }
 
 TEST_CASE("CSV cases: errors of train name file and line; the model's views must be there") {

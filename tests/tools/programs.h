@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -38,6 +39,16 @@ inline Outcome run(const std::string& name, const std::vector<std::string>& argu
   outcome.out = read_file(folder.file("out"));
   outcome.err = read_file(folder.file("err"));
   return outcome;
+}
+
+// The tensors' bytes of a safetensors file, without what it says of the run that they come from.
+inline std::string weights_in(const std::string& file) {
+  const std::string bytes = read_file(file);
+  std::uint64_t header = 0;
+  REQUIRE(bytes.size() > sizeof header);
+  std::memcpy(&header, bytes.data(), sizeof header);
+  REQUIRE(header < bytes.size() - sizeof header);
+  return bytes.substr(sizeof header + header);
 }
 
 // DIR/{train,val}/{dark,light}: noise of two mean values, `train` and `val` pictures a class.

@@ -17,7 +17,7 @@ TEST_CASE("train: a stopped and resumed run, and one with other workers, leave t
   CHECK(first.err.find(" frozen tensors, 0 bits changed") != std::string::npos);
 
   REQUIRE(run("train", with(quick_training(folder.file("data"), parts), {"--stop-after", "3"})).code == 0);
-  CHECK(read_file(parts + "/last.safetensors") != read_file(whole + "/last.safetensors"));
+  CHECK(weights_in(parts + "/last.safetensors") != weights_in(whole + "/last.safetensors"));
   const Outcome second = run("train", {"--resume", "--output", parts});
   INFO(second.err);
   REQUIRE(second.code == 0);
@@ -148,8 +148,8 @@ TEST_CASE("train: --lr find leaves no trace but the rate, which a resumed run ke
   REQUIRE(at != std::string::npos);
   const std::string rate = state.substr(at + 11, state.find('}', at) - at - 11);
   REQUIRE(run("train", arguments("given", rate)).code == 0);
-  CHECK(read_file(folder.file("found") + "/last.safetensors") ==
-        read_file(folder.file("given") + "/last.safetensors"));
+  CHECK(weights_in(folder.file("found") + "/last.safetensors") ==
+        weights_in(folder.file("given") + "/last.safetensors"));
 }
 
 }  // namespace

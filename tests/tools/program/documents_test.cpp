@@ -83,7 +83,7 @@ TEST_CASE("bash completes options, their values, files and folders") {
   CHECK(train("thaw-train --opt ''") == Words{"sgd", "adamw"});
   CHECK(train("thaw-train --opt = a") == Words{"adamw"});  // as bash splits --opt=a
   CHECK(train("thaw-train --opt =") == Words{"sgd", "adamw"});
-  CHECK(train("thaw-train --model resnet2") == Words{"resnet20"});
+  CHECK(train("thaw-train --model resnet2") == Words{"resnet20", "resnet20b"});
   CHECK(train("thaw-train --weights w") == Words{"w.pth"});
   CHECK(train("thaw-train --output ''") == Words{"my pictures"});
   CHECK(train("thaw-train -b ''").empty());

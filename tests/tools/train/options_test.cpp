@@ -115,20 +115,20 @@ TEST_CASE("train --cache-features: the same bytes as without, and only for pictu
   INFO(cached.err);
   REQUIRE(cached.code == 0);
   CHECK(cached.err.find("features: the output of layer2 is kept") != std::string::npos);
-  CHECK(read_file(runs.file("cached")) == read_file(runs.file("plain")));
+  CHECK(weights_in(runs.file("cached")) == weights_in(runs.file("plain")));
   CHECK(runs.train("augmented", {"--epochs", "1", "--cache-features"}).code == 2);
   REQUIRE(runs.train("varied", {"--freeze", "upto:layer2", "--epochs", "3"}).code == 0);
-  CHECK(read_file(runs.file("varied")) != read_file(runs.file("plain")));
+  CHECK(weights_in(runs.file("varied")) != weights_in(runs.file("plain")));
 }
 
 TEST_CASE("train --class-weights, --label-smoothing, --backbone-lr-mult change what they should") {
   const Runs runs;
   const std::vector<std::string> options{"--freeze", "upto:layer2", "--epochs", "1"};
   REQUIRE(runs.train("plain", options).code == 0);
-  const std::string plain = read_file(runs.file("plain"));
+  const std::string plain = weights_in(runs.file("plain"));
 
   REQUIRE(runs.train("smooth", options + std::vector<std::string>{"--label-smoothing", "0.3"}).code == 0);
-  CHECK(read_file(runs.file("smooth")) != plain);
+  CHECK(weights_in(runs.file("smooth")) != plain);
 
   REQUIRE(runs.train("still", options + std::vector<std::string>{"--backbone-lr-mult", "0"}).code == 0);
   CHECK(tensor(runs.file("still"), last_stage) == tensor(runs.base(), last_stage));
@@ -136,13 +136,13 @@ TEST_CASE("train --class-weights, --label-smoothing, --backbone-lr-mult change w
 
   // Equally many pictures of each class: balanced weights are 1.
   REQUIRE(runs.train("equal", options + std::vector<std::string>{"--class-weights", "balanced"}).code == 0);
-  CHECK(read_file(runs.file("equal")) == plain);
+  CHECK(weights_in(runs.file("equal")) == plain);
   for (const char* name : {"0", "1", "2", "3"})
     fs::remove(fs::path(runs.data()) / "train" / "dark" / (std::string(name) + ".png"));
   REQUIRE(runs.train("fewer", options).code == 0);
   REQUIRE(runs.train("balanced", options + std::vector<std::string>{"--class-weights", "balanced"}).code ==
           0);
-  CHECK(read_file(runs.file("balanced")) != read_file(runs.file("fewer")));
+  CHECK(weights_in(runs.file("balanced")) != weights_in(runs.file("fewer")));
 }
 
 }  // namespace
