@@ -103,6 +103,7 @@ int compare(const CLI::App& app, CompareOptions o) {
   CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared, {}};
   if (o.train.dry_run) {
     std::vector<PlanRuns> runs;
+    runs.reserve(plans.size());
     for (const ComparePlan& plan : plans) runs.push_back({plan, o.rates(plan).front(), runs_of(o, plan)});
     say("{}", estimate_text(settings, runs));
     return exit_done;

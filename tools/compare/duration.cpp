@@ -84,6 +84,7 @@ std::string estimate_text(const CompareSettings& settings, const std::vector<Pla
     runs += p.runs;
   }
   std::vector<std::string> steps;
+  steps.reserve(networks.size());
   for (const MeasuredNetwork& n : networks)
     steps.push_back(fmt::format("{} ({:.3g} s for {} pictures)", n.model, n.step_seconds, n.batch));
   return fmt::format(
@@ -98,7 +99,7 @@ void RunClock::plan(const std::string& model, int runs, double work) {
 }
 
 std::string RunClock::text() const {
-  const std::string text = fmt::format("run {} of {}", ended_ + 1, runs_);
+  std::string text = fmt::format("run {} of {}", ended_ + 1, runs_);
   double seconds = 0;
   for (const auto& [model, n] : networks_) {
     if (n.work_left <= 0) continue;

@@ -16,7 +16,7 @@ bool run_plan(const CompareSettings& settings, int seeds, RunClock& clock, doubl
     const auto number = static_cast<std::uint64_t>(seed);
     const bool there = finished_run(settings, row.plan, lr, number).has_value();
     const auto start = std::chrono::steady_clock::now();
-    const auto result = compare_run(settings, row.plan, lr, number, exit_code);
+    auto result = compare_run(settings, row.plan, lr, number, exit_code);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     clock.end(row.plan.model, work, there ? 0 : seconds);
     if (result) row.features.push_back(result->features);
@@ -52,7 +52,7 @@ std::optional<CompareRow> finished_plan(const CompareSettings& settings, int see
   try {
     std::optional<CompareResult> best;
     const auto one = [&](double lr, int seed) {
-      const auto result = finished_run(settings, plan, lr, static_cast<std::uint64_t>(seed));
+      auto result = finished_run(settings, plan, lr, static_cast<std::uint64_t>(seed));
       if (result) row.features.push_back(result->features);
       return result;
     };

@@ -130,9 +130,9 @@ const CompareRow* base_row(const std::vector<CompareRow>& rows) {
 std::vector<std::vector<std::string>> compare_cells(const std::vector<CompareRow>& rows) {
   const CompareRow* base = base_row(rows);
   if (base == nullptr) return {};
-  std::vector<std::vector<std::string>> cells{{"plan", "trained parameters", "lr", "validation %",
-                                               "test %", "minus plan " + base->plan.key, "best epochs",
-                                               "s / epoch", "peak MB", "minus the best, 95 %"}};
+  std::vector<std::vector<std::string>> cells{{"plan", "trained parameters", "lr", "validation %", "test %",
+                                               "minus plan " + base->plan.key, "best epochs", "s / epoch",
+                                               "peak MB", "minus the best, 95 %"}};
   const std::vector<Standing> all = standings(rows);
   for (const CompareRow& row : rows) {
     const Standing& s = all[static_cast<std::size_t>(&row - rows.data())];
