@@ -33,11 +33,12 @@ struct Inspection {
   std::vector<Row> tensors{};
   PlanTable plan{};                    // empty: the network is not known
   std::string run{};                   // RunCard::json; empty: not known
+  std::string input{};                 // how pictures become input; empty: not known
   std::vector<std::string> classes{};  // empty: not known
 };
 
-Inspection inspect_network(const std::string& model, const NetworkOptions& options,
-                           const PlanSettings& settings) {
+Inspection inspect_network(const std::string& model, const NetworkOptions& options, PlanSettings settings) {
+  if (settings.freeze.empty()) settings.freeze = "none";
   const auto network = make_network(model, options);
   try {
     apply_freeze_plan(*network, settings.freeze);
@@ -63,10 +64,16 @@ Inspection inspect_file(const std::string& path, PlanSettings settings) {
   if (!file.metadata.empty()) {
     const NetworkFile opened = open_network(file, {}, path);
     const ModelDescription& description = opened.description;
-    const std::string run = description.run;
+    const std::string run = description.run, input = input_line(description.preprocess);
+    if (!run.empty() && settings.freeze.empty()) {
+      const RunCard card = RunCard::parse(run, path);
+      settings.freeze = card.freeze;
+      if (settings.bn == BatchNormPolicy::automatic) settings.bn = batch_norm_policy(card.bn);
+    }
     if (settings.input_size == 0) settings.input_size = description.preprocess.input_size;
     found = inspect_network(description.model, description.options, settings);
     found.run = run;
+    found.input = input;
     found.classes = description.classes;
     std::set<std::string> trainable;
     for (const Row& row : found.tensors)
@@ -76,7 +83,7 @@ Inspection inspect_file(const std::string& path, PlanSettings settings) {
       found.tensors.push_back({name, tensor.shape(), tensor.dtype(), trainable.count(name) > 0});
     return found;
   }
-  if (settings.freeze != "none")
+  if (!settings.freeze.empty())
     throw UsageError("--freeze: " + path + " does not name its network; use --model NAME --freeze SPEC");
   for (const auto& [name, tensor] : file.tensors) {
     const bool buffer = name.ends_with("running_mean") || name.ends_with("running_var") ||
@@ -119,6 +126,7 @@ std::string class_line(const std::vector<std::string>& classes) {
 void print_table(const Inspection& found, const std::string& file) {
   if (!found.run.empty()) fmt::print("{}", RunCard::parse(found.run, file).text());
   if (!found.classes.empty()) fmt::print("{}", class_line(found.classes));
+  if (!found.input.empty()) fmt::print("{}\n", found.input);
   std::size_t width = 6;
   for (const Row& t : found.tensors) width = std::max(width, t.name.size());
   std::int64_t elements = 0, trainable = 0;
@@ -148,10 +156,12 @@ int main(int argc, char** argv) {
   auto* model = app->add_option("--model", train.model.model, "a network instead of a file")
                     ->type_name("NAME")
                     ->default_str("");
-  app->add_option("--freeze", train.freeze,
-                  "freeze plan: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated")
+  app->add_option(
+         "--freeze", train.freeze,
+         "freeze plan: NAME[a:b], upto:NAME, none, backbone, globs; comma-separated (default: the one that "
+         "the file was trained with, else none)")
       ->type_name("SPEC")
-      ->default_str("none");
+      ->default_str("");
   app->add_option("--bn", train.bn,
                   "which BatchNorm layers use the batch: auto: trainable ones, frozen: none, train: all")
       ->check(one_of({"auto", "frozen", "train"}));
@@ -181,7 +191,7 @@ int main(int argc, char** argv) {
     if (file.empty() == train.model.model.empty())
       throw UsageError("give either FILE or --model NAME; see --help");
     train.model.weights = file;
-    const PlanSettings settings{.freeze = train.freeze.empty() ? "none" : train.freeze,
+    const PlanSettings settings{.freeze = train.freeze,
                                 .bn = batch_norm_policy(train.bn),
                                 .lr = train.base_lr(),
                                 .backbone_lr_mult = train.backbone_lr_mult,

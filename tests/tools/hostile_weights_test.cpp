@@ -43,7 +43,10 @@ Measured run_measured(const std::string& name, const std::vector<std::string>& a
   REQUIRE(pipe2(gate, O_CLOEXEC) == 0);
   const pid_t shell = fork();
   if (shell == 0) {
-    dup2(gate[0], 3);
+    if (gate[0] == 3)
+      fcntl(3, F_SETFD, 0);  // dup2 would leave it to be closed
+    else
+      dup2(gate[0], 3);
     const rlimit addresses{rlim_t{16} << 30, rlim_t{16} << 30};
     setrlimit(RLIMIT_AS, &addresses);
     execv("/bin/sh", const_cast<char**>(argv.data()));

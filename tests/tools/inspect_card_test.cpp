@@ -26,6 +26,17 @@ TEST_CASE("inspect shows what a file's weights come from") {
 
   const auto json = nlohmann::ordered_json::parse(run("inspect", {file, "--json"}).out);
   CHECK(json["run"]["epoch"] == 2);
+  const auto trainable = [](const nlohmann::ordered_json& inspected, const std::string& name) {
+    for (const auto& tensor : inspected["tensors"])
+      if (tensor["name"] == name) return tensor["trainable"].get<bool>();
+    FAIL(name);
+    return false;
+  };
+  CHECK_FALSE(trainable(json, "conv1.weight"));  // as it was trained
+  CHECK(trainable(json, "layer3.0.conv1.weight"));
+  const auto asked = nlohmann::ordered_json::parse(run("inspect", {file, "--json", "--freeze", "none"}).out);
+  CHECK(trainable(asked, "conv1.weight"));
+  CHECK(shown.out.find("input: 3x16x16, crop 1, mean ") != std::string::npos);
   CHECK(json["classes"] == std::vector<std::string>{"dark", "light"});
 
   // Weights that are trained on tell of the new run only.

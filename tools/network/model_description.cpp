@@ -104,6 +104,11 @@ Preprocess default_preprocess(const Network& network) {
   return p;
 }
 
+std::string input_line(const Preprocess& p) {
+  return fmt::format("input: {}x{}x{}, crop {:g}, mean {:g}, std {:g}", p.channels, p.input_size,
+                     p.input_size, p.crop_pct, fmt::join(p.mean, ","), fmt::join(p.std, ","));
+}
+
 std::vector<std::string> class_names(const ModelDescription& d) {
   const auto count = static_cast<std::size_t>(d.options.num_classes == 1 ? 2 : d.options.num_classes);
   if (!d.classes.empty()) {

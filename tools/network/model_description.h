@@ -39,6 +39,9 @@ struct ModelDescription {
 // Preprocessing as the network's authors did it. Networks of one channel get the averages of the three.
 Preprocess default_preprocess(const Network& network);
 
+// "input: 3x224x224, crop 0.875, mean ..., std ...", for people.
+std::string input_line(const Preprocess& preprocess);
+
 // "num_classes" names; throws Error when there are others. Without any known names they are "0", "1", ...;
 // one output stands for two classes.
 std::vector<std::string> class_names(const ModelDescription& description);

@@ -29,6 +29,8 @@ std::string RunCard::json() const {
                                    {"command", command},
                                    {"data", data},
                                    {"plan", plan},
+                                   {"freeze", freeze},
+                                   {"bn", bn},
                                    {"epoch", epoch},
                                    {"epochs", epochs},
                                    {"train_loss", number(train_loss)},
@@ -55,6 +57,8 @@ RunCard RunCard::parse(const std::string& json, const std::string& file) try {
   in.at("command").get_to(card.command);
   in.at("data").get_to(card.data);
   in.at("plan").get_to(card.plan);
+  in.at("freeze").get_to(card.freeze);
+  in.at("bn").get_to(card.bn);
   in.at("epoch").get_to(card.epoch);
   in.at("epochs").get_to(card.epochs);
   card.train_loss = number_in(in, "train_loss");

@@ -9,7 +9,8 @@ struct RunCard {
   std::string version, date;  // of Thaw; of the writing, "2026-11-28", UTC
   std::string command;        // without what does not change the result: --output, --workers, ...
   std::string data;           // "2400 training and 600 validation pictures of 5 classes"
-  std::string plan;           // what was frozen
+  std::string plan;           // what was frozen, for people
+  std::string freeze, bn;     // --freeze and --bn
   int epoch = 0, epochs = 0;  // of the weights; planned
   double train_loss = 0, train_accuracy = 0;
   double val_loss = 0, val_accuracy = 0;  // NaN: not validated

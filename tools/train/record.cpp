@@ -100,17 +100,20 @@ std::string RunRecord::card(int epoch) const {
   for (const char* name : {"data", "weights"})  // where they lie is nobody's business
     if (const auto path = told.find(name); path != told.end())
       for (std::string& value : path->second) value = last_name(value);
-  return RunCard{.version = thaw_version(),
-                 .date = today(),
-                 .command = "train" + command_line(told),
-                 .data = setup_->data_line(),
-                 .plan = setup_->freeze_line(epoch <= setup_->options.freeze_epochs),
-                 .epoch = epoch,
-                 .epochs = setup_->options.epochs,
-                 .train_loss = m.train_loss,
-                 .train_accuracy = m.train_accuracy,
-                 .val_loss = m.val_loss,
-                 .val_accuracy = m.val_accuracy}
+  return RunCard{
+      .version = thaw_version(),
+      .date = today(),
+      .command = "train" + command_line(told),
+      .data = setup_->data_line(),
+      .plan = setup_->freeze_line(epoch <= setup_->options.freeze_epochs),
+      .freeze = epoch <= setup_->options.freeze_epochs ? "backbone" : setup_->options.freeze_spec(),
+      .bn = setup_->options.bn,
+      .epoch = epoch,
+      .epochs = setup_->options.epochs,
+      .train_loss = m.train_loss,
+      .train_accuracy = m.train_accuracy,
+      .val_loss = m.val_loss,
+      .val_accuracy = m.val_accuracy}
       .json();
 }
 

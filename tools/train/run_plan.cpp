@@ -26,9 +26,8 @@ std::string TrainingRun::data_lines() const {
                      setup_.splits.train.views == 1 ? "" : "s", setup_.features.size(),
                      setup_.features.size() == 1 ? "" : "s", setup_.features.empty() ? "" : ": ",
                      fmt::join(setup_.splits.train.features, ", ")));
-  line(fmt::format("input: {}x{}x{}, crop {:g}, mean {:g}, std {:g}; {}", p.channels, p.input_size,
-                   p.input_size, p.crop_pct, fmt::join(p.mean, ","), fmt::join(p.std, ","),
-                   p.channels == 3 ? "grey pictures are repeated to RGB" : "colour pictures become grey"));
+  line(input_line(p) +
+       (p.channels == 3 ? "; grey pictures are repeated to RGB" : "; colour pictures become grey"));
   line(device_line(setup_.options.model, *setup_.session.backend));
   if (setup_.options.model.weights.empty())
     line("weights: none, " + setup_.session.description.model + " starts from random values");
@@ -53,8 +52,9 @@ std::string TrainingRun::training_line() const {
                                                                 o.lr_find  ? " (found)"
                                                                 : o.lr > 0 ? ""
                                                                            : " (default)");
-  return fmt::format("training: {} epochs of {} batches, {} with {}, {} schedule\n", o.epochs,
-                     train_loader_->batches(), o.opt, rate, o.sched);
+  return fmt::format("training: {} epoch{} of {} batch{}, {} with {}, {} schedule\n", o.epochs,
+                     o.epochs == 1 ? "" : "s", train_loader_->batches(),
+                     train_loader_->batches() == 1 ? "" : "es", o.opt, rate, o.sched);
 }
 
 std::string TrainingRun::summary() const {
