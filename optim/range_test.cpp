@@ -26,6 +26,7 @@ bool RangeTest::choose(double otherwise) {
   const auto least = std::min_element(loss.begin() + start, loss.end());
   if (*least > 0.95 * loss[start - 1]) return false;
   chosen = lr[static_cast<std::size_t>(least - loss.begin())] / 3;
+  found = true;
   return true;
 }
 

@@ -11,6 +11,7 @@ namespace thaw {
 struct RangeTest {
   std::vector<double> lr, loss;  // of each step; losses are smoothed
   double chosen = 0;             // 0: none yet
+  bool found = false;            // whether the curve told `chosen`
 
   // Of step `i` of a whole test: 1e-5 to 10 in equal factors.
   static constexpr std::size_t steps = 100;

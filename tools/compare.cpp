@@ -76,17 +76,22 @@ std::vector<CompareRow> done(const std::vector<ComparePlan>& plans, const std::v
 
 // The page, and its table for people and for programs.
 void write_pages(const OutputDirectory& output, const std::vector<CompareRow>& rows,
-                 const std::string& options) {
+                 const std::string& options, const std::vector<std::string>& data_notes) {
   write_file_atomically(output.file("compare.md"), compare_text(rows));
   write_file_atomically(output.file("compare.json"), compare_json(rows) + "\n");
-  write_file_atomically(output.file("compare.html"), compare_page(rows, options));
+  write_file_atomically(output.file("compare.html"), compare_page(rows, options, data_notes));
 }
 
-// Once for all runs.
-void look_at(const TrainOptions& o, bool split_given) {
+// Looks at the pictures once for all runs. Returns what it found.
+std::vector<std::string> look_at(const TrainOptions& o, bool split_given) {
   DatasetSplits splits = scan_data(o.data.data, scan_options(o, split_given));
-  for (const std::string& note : check_training_data(splits.train, splits.val, o.data).notes)
-    say("data: {}\n", note);
+  std::vector<std::string> notes = splits.notes;
+  for (std::string& note : check_training_data(splits.train, splits.val, o.data).notes)
+    notes.push_back(std::move(note));
+  if (!splits.test.samples.empty())
+    for (const std::string& note : check_data({&splits.test}, o.data).notes) notes.push_back("test: " + note);
+  for (const std::string& note : notes) say("data: {}\n", note);
+  return notes;
 }
 
 int compare(const CLI::App& app, CompareOptions o) {
@@ -99,6 +104,7 @@ int compare(const CLI::App& app, CompareOptions o) {
   say("{}", scale_warning(o.train.model));
   say("{}", plan_text(o, plans));
   if (!o.train.split_seed) o.train.split_seed = o.train.seed;
+  const std::vector<std::string> data_notes = look_at(o.train, app.get_option("--val-split")->count() > 0);
   SharedPrefix shared;
   CompareSettings settings{o.train, given_to_train(given_options(app)), o.scratch_size, &shared, {}};
   if (o.train.dry_run) {
@@ -109,7 +115,6 @@ int compare(const CLI::App& app, CompareOptions o) {
     return exit_done;
   }
 
-  look_at(o.train, app.get_option("--val-split")->count() > 0);
   settings.inputs = compare_inputs(o.train.data.data, o.train.model.weights);
   const OutputDirectory output(o.train.output);
   check_own_files(output);
@@ -140,7 +145,7 @@ int compare(const CLI::App& app, CompareOptions o) {
     }
     // After every plan: what is done can be looked at.
     rows = done(known, all, others);
-    write_pages(output, rows, app.config_to_str());
+    write_pages(output, rows, app.config_to_str(), data_notes);
   }
   fmt::print("{}", o.json ? compare_json(rows) + "\n" : compare_text(rows));
   say("{}\nthe same as a page: {}\n", verdict(rows), output.file("compare.html"));

@@ -53,6 +53,8 @@ int evaluate(const EvaluateOptions& o) {
   for (const std::string& note : session.notes) say("weights: {}\n", note);
   for (const std::string& note : splits.notes) say("data: {}\n", note);
   for (const std::string& note : checked.notes) say("data: {}\n", note);
+  say("data: {} pictures{}\n", dataset.samples.size(),
+      o.split == "all" ? "; those that were trained on, too, which flatters" : " of the split " + o.split);
   say("{}\n", device_line(o.model, *session.backend));
 
   const bool flips = o.tta == "flips";

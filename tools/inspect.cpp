@@ -55,6 +55,14 @@ Inspection inspect_network(const std::string& model, const NetworkOptions& optio
   return found;
 }
 
+// The plan that the file was trained with, where it tells it.
+void use_plan(const std::string& run, const std::string& path, PlanSettings& settings) try {
+  const RunCard card = RunCard::parse(run, path);
+  settings.freeze = card.freeze;
+  if (settings.bn == BatchNormPolicy::automatic) settings.bn = batch_norm_policy(card.bn);
+} catch (const Error&) {  // said where the card is shown
+}
+
 Inspection inspect_file(const std::string& path, PlanSettings settings) {
   ReadOptions options;
   options.convert_floats = false;
@@ -65,11 +73,7 @@ Inspection inspect_file(const std::string& path, PlanSettings settings) {
     const NetworkFile opened = open_network(file, {}, path);
     const ModelDescription& description = opened.description;
     const std::string run = description.run, input = input_line(description.preprocess);
-    if (!run.empty() && settings.freeze.empty()) {
-      const RunCard card = RunCard::parse(run, path);
-      settings.freeze = card.freeze;
-      if (settings.bn == BatchNormPolicy::automatic) settings.bn = batch_norm_policy(card.bn);
-    }
+    if (!run.empty() && settings.freeze.empty()) use_plan(run, path, settings);
     if (settings.input_size == 0) settings.input_size = description.preprocess.input_size;
     found = inspect_network(description.model, description.options, settings);
     found.run = run;
@@ -124,7 +128,11 @@ std::string class_line(const std::vector<std::string>& classes) {
 }
 
 void print_table(const Inspection& found, const std::string& file) {
-  if (!found.run.empty()) fmt::print("{}", RunCard::parse(found.run, file).text());
+  if (!found.run.empty()) try {
+      fmt::print("{}", RunCard::parse(found.run, file).text());
+    } catch (const Error& e) {
+      say("warning: {}\n", e.what());
+    }
   if (!found.classes.empty()) fmt::print("{}", class_line(found.classes));
   if (!found.input.empty()) fmt::print("{}\n", found.input);
   std::size_t width = 6;

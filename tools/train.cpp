@@ -32,6 +32,15 @@ int train(const CLI::App& app, TrainOptions options) {
 
   TrainingRun run(options, given, state.get());
   say("{}{}", scale_warning(options.model), run.summary());
+  if (state != nullptr) {
+    const int done = static_cast<int>(run.epochs().size());
+    say("resume: {} of {} epochs are done{}\n", done, options.epochs,
+        done < options.epochs
+            ? fmt::format(", going on in epoch {}", done + 1)
+            : fmt::format("; nothing is left to do: to train longer, start a new run from --weights "
+                          "{}/last.safetensors",
+                          options.output));
+  }
   if (options.dry_run) {
     fmt::print("{}", plan_text(run.stage_plan()));
     return exit_done;

@@ -42,7 +42,11 @@ bool is_hidden(const std::string& name) {
 }
 
 void count_other(const std::string& path, FolderCounts& counts) {
+  static const std::set<std::string> unread{".tif",  ".tiff", ".gif", ".webp", ".heic",
+                                            ".avif", ".svg",  ".jp2", ".dcm"};
   if (counts.other++ == 0) counts.first_other = path;
+  if (const std::string extension = image_detail::extension_of(path); unread.contains(extension))
+    ++counts.unread[extension];
 }
 
 void walk(const std::string& directory, const std::string& relative, std::set<FolderId>& seen,

@@ -14,6 +14,8 @@ struct FolderCounts {
   std::int64_t hidden = 0;  // names that begin with '.', and __MACOSX of Apple's archives
   std::int64_t other = 0;
   std::string first_other{};  // for people
+  std::map<std::string, std::int64_t>
+      unread{};  // of `other`: pictures of formats that are not read, by extension
 };
 
 // Names of the visible sub-folders of `directory`, sorted by bytes. Counts the hidden and the other entries.

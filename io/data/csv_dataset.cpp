@@ -204,8 +204,10 @@ DatasetSplits scan_csv(const std::string& file, const ScanOptions& options) {
   if (!reader.ignored().empty()) splits.notes.push_back("ignored columns: " + joined(reader.ignored()));
   if (splits.flat && options.val_split > 0)
     split_off_validation(splits, options);
-  else if (!splits.train.samples.empty() && !splits.val.samples.empty())
+  else if (!splits.train.samples.empty() && !splits.val.samples.empty()) {
+    if (!options.split_by.empty()) note_groups(splits, options.split_by);
     note_copies(splits.train, splits.val, splits.notes);
+  }
   note_case(classes, splits.notes);
   if (!splits.train.samples.empty()) note_imbalance(splits.train, splits.notes);
   return splits;

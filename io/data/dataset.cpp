@@ -48,6 +48,14 @@ std::string counted(std::int64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
+// "60 .tif files: a format that is not read; save them as PNG".
+std::string unread_pictures(const FolderCounts& counts) {
+  std::string text;
+  for (const auto& [extension, count] : counts.unread)
+    text += (text.empty() ? "" : ", ") + counted(count, extension + " file");
+  return text + ": formats that are not read; save them as PNG or JPEG";
+}
+
 // Reads the class folders of one split. `complete`: every class must have pictures.
 Dataset read_split(const std::string& directory, const std::string& prefix,
                    const std::vector<std::string>& folders, const std::vector<std::string>& classes,
@@ -73,6 +81,9 @@ Dataset read_split(const std::string& directory, const std::string& prefix,
       dataset.samples.push_back(std::move(sample));
     }
   }
+  if (dataset.samples.empty() && !counts.unread.empty())
+    throw Error(printable(directory) + ": no pictures that are read in the class folders " + joined(classes) +
+                "; " + unread_pictures(counts));
   if (dataset.samples.empty()) {
     throw Error(printable(directory) + ": no pictures (" + image_detail::picture_extensions() +
                 ") in the class folders " + joined(classes));
@@ -147,6 +158,7 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
       splits.notes.push_back("ignored folder: " + printable(name));
   }
 
+  if (!options.split_by.empty() && !splits.val.samples.empty()) note_groups(splits, options.split_by);
   if (options.val_split > 0 && !splits.val.samples.empty()) {
     splits.notes.push_back("--val-split is not used: " + val + "/ is there");
   } else if (options.val_split > 0 && !splits.train.samples.empty()) {
@@ -160,6 +172,7 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
     splits.notes.push_back(counts.hidden == 1
                                ? "1 hidden file or folder ignored"
                                : std::to_string(counts.hidden) + " hidden files or folders ignored");
+  if (!counts.unread.empty()) splits.notes.push_back(unread_pictures(counts));
   if (counts.other > 0)
     splits.notes.push_back(counted(counts.other, "file") + " without a picture's extension (" +
                            image_detail::picture_extensions() + ") ignored; the first is " +
@@ -169,11 +182,13 @@ DatasetSplits scan_class_folders(const std::string& directory, const ScanOptions
   return splits;
 }
 
-bool has_train_folder(const std::string& directory) {
+bool has_validation_folder(const std::string& directory) {
   std::error_code error;
+  if (!std::filesystem::is_directory(directory, error)) return false;
   FolderCounts counts;
-  return std::filesystem::is_directory(directory, error) &&
-         !split_folder(directory, list_folders(directory, counts), train_names, {}).empty();
+  const std::vector<std::string> folders = list_folders(directory, counts);
+  return !split_folder(directory, folders, train_names, {}).empty() &&
+         !split_folder(directory, folders, val_names, {}).empty();
 }
 
 std::string fingerprint(const Dataset& dataset) {

@@ -62,8 +62,9 @@ struct DatasetSplits {
                                      // over 10, identical files in train and val
 };
 
-// Whether `directory` has a folder train, so that its splits are its folders; training, and any case of letters, is the same.
-bool has_train_folder(const std::string& directory);
+// Whether `directory` has folders train and val, so that its splits are its folders; other names and any case of letters as
+// scan_class_folders takes them.
+bool has_validation_folder(const std::string& directory);
 
 // Lists the pictures below `directory`; opens none of them, except to compare files of equal size by their
 // contents (for val_split, which keeps identical files on one side, and for the note on train and val). A

@@ -34,8 +34,7 @@ void note_imbalance(const Dataset& train, std::vector<std::string>& notes) {
   if (counts.empty() || *low == 0 || *high <= 10 * *low) return;
   notes.push_back("classes are unbalanced: " + printable(train.classes[high - counts.begin()]) + " has " +
                   std::to_string(*high) + " training pictures, " +
-                  printable(train.classes[low - counts.begin()]) + " has " + std::to_string(*low) +
-                  "; consider --class-weights balanced");
+                  printable(train.classes[low - counts.begin()]) + " has " + std::to_string(*low));
 }
 
 void note_case(const std::vector<std::string>& classes, std::vector<std::string>& notes) {
@@ -83,6 +82,12 @@ void note_copies(const Dataset& train, const Dataset& val, std::vector<std::stri
 namespace {
 
 void group_by_path(std::vector<Sample>& samples, const std::string& expression) {
+  constexpr std::size_t longest = 200;  // deeper nesting would take std::regex's stack
+  if (expression.size() > longest)
+    throw Error("--split-by: longer than " + std::to_string(longest) + " characters; write it shorter");
+  for (const Sample& sample : samples)
+    if (!sample.group.empty())
+      throw Error("--split-by: the column group says already which cases belong together; leave one out");
   std::regex pattern;
   try {
     pattern = std::regex(expression);
@@ -93,8 +98,8 @@ void group_by_path(std::vector<Sample>& samples, const std::string& expression) 
   for (Sample& sample : samples) {
     std::smatch match;
     if (!std::regex_search(sample.relative, match, pattern)) continue;
-    ++found;
     sample.group = match.size() > 1 ? match[1].str() : match[0].str();
+    if (!sample.group.empty()) ++found;
   }
   if (found < samples.size())
     throw Error("--split-by '" + printable(expression, 60) + "': finds nothing in " +
@@ -103,6 +108,19 @@ void group_by_path(std::vector<Sample>& samples, const std::string& expression) 
 }
 
 }  // namespace
+
+void note_groups(DatasetSplits& splits, const std::string& split_by) {
+  group_by_path(splits.train.samples, split_by);
+  group_by_path(splits.val.samples, split_by);
+  std::set<std::string> train, both;
+  for (const Sample& sample : splits.train.samples) train.insert(sample.group);
+  for (const Sample& sample : splits.val.samples)
+    if (train.contains(sample.group)) both.insert(sample.group);
+  splits.notes.push_back(
+      "--split-by splits nothing: the data says what is for validation; " +
+      (both.empty() ? "none of its groups is" : std::to_string(both.size()) + " of its groups are") +
+      " on both sides" + (both.empty() ? "" : " (first: " + printable(*both.begin(), 60) + ")"));
+}
 
 void split_off_validation(DatasetSplits& splits, const ScanOptions& options) {
   if (!options.split_by.empty()) group_by_path(splits.train.samples, options.split_by);
@@ -118,8 +136,9 @@ void split_off_validation(DatasetSplits& splits, const ScanOptions& options) {
   splits.val.views = splits.train.views;
   splits.val.features = splits.train.features;
   if (splits.val.samples.empty()) {
-    throw Error("--val-split " + std::to_string(options.val_split) +
-                " leaves no validation pictures: classes are too small");
+    throw Error(
+        "--val-split " + std::to_string(options.val_split) + " leaves no validation pictures: classes" +
+        (options.split_by.empty() ? "" : ", or the groups of --split-by,") + " are too few or too small");
   }
 }
 

@@ -18,6 +18,9 @@ void note_case(const std::vector<std::string>& classes, std::vector<std::string>
 // read.
 void note_copies(const Dataset& train, const Dataset& val, std::vector<std::string>& notes);
 
+// Notes a split_by that splits nothing because there is a validation folder, and how many of its groups are on both sides.
+void note_groups(DatasetSplits& splits, const std::string& split_by);
+
 // Moves options.val_split of splits.train to splits.val (stratified_split). Throws Error if nothing came
 // there.
 void split_off_validation(DatasetSplits& splits, const ScanOptions& options);

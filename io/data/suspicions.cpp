@@ -22,32 +22,40 @@ std::string counted(std::size_t count, const std::string& one, const std::string
   return std::to_string(count) + " " + (count == 1 ? one : more);
 }
 
-// How often each class has each value: values -> counts by class.
-using Table = std::map<std::string, std::vector<std::int64_t>>;
+// How often each class has each value: values -> classes -> counts.
+using Table = std::map<std::string, std::map<std::size_t, std::int64_t>>;
 
-// The share of right answers of one who knows only the value, and counts all pictures but the one that is asked for.
+// The share of right answers of one who knows only the value, and counts all pictures but the one that is asked for: of
+// equally frequent classes the first, of a value that no other picture has the class that is most frequent of all.
 double right_by_value(const Table& table, const std::vector<std::int64_t>& classes, std::int64_t all) {
-  const auto most = std::max_element(classes.begin(), classes.end()) - classes.begin();
+  const auto most =
+      static_cast<std::size_t>(std::max_element(classes.begin(), classes.end()) - classes.begin());
+  const auto fewer = [](const auto& a, const auto& b) { return a.second < b.second; };
   std::int64_t right = 0;
-  for (const auto& [value, counts] : table)
-    for (std::size_t label = 0; label < counts.size(); ++label) {
-      std::vector<std::int64_t> others = counts;
-      if (others[label]-- == 0) continue;
-      const auto best = std::max_element(others.begin(), others.end());
-      const auto guess = *best == 0 ? most : best - others.begin();
-      if (static_cast<std::size_t>(guess) == label) right += counts[label];
-    }
+  for (const auto& [value, counts] : table) {
+    const auto best = std::max_element(counts.begin(), counts.end(), fewer);
+    // Only pictures of the most frequent class can be guessed: one less of another is still not ahead.
+    std::map<std::size_t, std::int64_t> others = counts;
+    if (--others[best->first] == 0) others.erase(best->first);
+    const std::size_t guess =
+        others.empty() ? most : std::max_element(others.begin(), others.end(), fewer)->first;
+    if (guess == best->first) right += best->second;
+  }
   return static_cast<double>(right) / static_cast<double>(all);
 }
 
 // "cat mostly PNG, dog mostly JPEG": of the two largest classes whose most frequent values differ.
 std::string examples(const Table& table, const std::vector<std::string>& names) {
+  const auto count = [](const auto& row, std::size_t label) {
+    const auto at = row.second.find(label);
+    return at == row.second.end() ? 0 : at->second;
+  };
   std::string text, before;
   for (std::size_t label = 0; label < names.size(); ++label) {
     const auto most = std::max_element(table.begin(), table.end(), [&](const auto& a, const auto& b) {
-      return a.second[label] < b.second[label];
+      return count(a, label) < count(b, label);
     });
-    if (most->second[label] == 0 || most->first == before) continue;
+    if (count(*most, label) == 0 || most->first == before) continue;
     if (!text.empty()) return text + ", " + printable(names[label], 60) + " mostly " + most->first;
     text = printable(names[label], 60) + " mostly " + most->first;
     before = most->first;
@@ -97,9 +105,7 @@ std::vector<std::string> telltale_files(const LookedAt& train) {
     for (std::size_t i = 0; i < train.dataset.samples.size(); ++i) {
       const PictureFacts& facts = train.facts.at(i * views);
       if (!facts.good) continue;
-      std::vector<std::int64_t>& counts = table[property(facts.header)];
-      counts.resize(classes.size());
-      ++counts[static_cast<std::size_t>(train.dataset.samples[i].label)];
+      ++table[property(facts.header)][static_cast<std::size_t>(train.dataset.samples[i].label)];
     }
     const double right = right_by_value(table, classes, static_cast<std::int64_t>(all));
     const bool clear =
@@ -114,24 +120,41 @@ std::vector<std::string> telltale_files(const LookedAt& train) {
   return best.empty() ? std::vector<std::string>{} : std::vector{best};
 }
 
-std::vector<std::string> pictures_of_one_colour(const LookedAt& train, const LookedAt& val) {
+namespace {
+
+// How many pictures of both parts are so, and the first one's name.
+std::pair<std::size_t, std::string> count_of(const LookedAt& train, const LookedAt& val,
+                                             const std::function<bool(const PictureFacts&)>& is_so) {
   std::size_t count = 0;
   std::string first;
   for (const LookedAt* part : {&train, &val})
-    for (std::size_t i = 0; i < part->facts.size(); ++i) {
-      if (!part->facts[i].one_colour) continue;
-      const Sample& sample = part->dataset.samples[i / static_cast<std::size_t>(part->dataset.views)];
-      if (count++ == 0) first = sample.relative;
-    }
+    for (std::size_t i = 0; i < part->facts.size(); ++i)
+      if (is_so(part->facts[i]) && count++ == 0)
+        first = printable(part->dataset.samples[i / static_cast<std::size_t>(part->dataset.views)].relative);
+  return {count, first};
+}
+
+}  // namespace
+
+std::vector<std::string> pictures_of_one_colour(const LookedAt& train, const LookedAt& val) {
+  const auto [count, first] = count_of(train, val, [](const PictureFacts& f) { return f.one_colour; });
   if (count == 0) return {};
-  return {counted(count, "picture is", "pictures are") +
-          " of one colour throughout (first: " + printable(first) + ")"};
+  return {counted(count, "picture is", "pictures are") + " of one colour throughout (first: " + first + ")"};
+}
+
+std::vector<std::string> dark_pictures(const LookedAt& train, const LookedAt& val) {
+  const auto [count, first] =
+      count_of(train, val, [](const PictureFacts& f) { return f.dark && !f.one_colour; });
+  if (count == 0) return {};
+  return {counted(count, "picture is", "pictures are") + " next to black everywhere (first: " + first +
+          "); 12-bit values in a 16-bit file look so: save them over the whole range"};
 }
 
 std::vector<std::string> near_copies(const LookedAt& train, const LookedAt& val) {
   constexpr std::size_t alike = 3;  // bits of 128
   constexpr double most = 4e9;      // comparisons; beyond, the start would take too long
-  if (static_cast<double>(train.facts.size()) * static_cast<double>(val.facts.size()) > most) return {};
+  if (static_cast<double>(train.facts.size()) * static_cast<double>(val.facts.size()) > most)
+    return {"training and validation pictures were not compared for look-alikes: there are too many"};
   std::size_t count = 0;
   std::string example;
   const auto sample = [](const LookedAt& part, std::size_t i) -> const Sample& {
@@ -149,10 +172,9 @@ std::vector<std::string> near_copies(const LookedAt& train, const LookedAt& val)
     }
   }
   if (count == 0) return {};
-  return {
-      "suspicion: " + counted(count, "validation picture looks", "validation pictures look") +
-      " like a training picture (first: " + example +
-      "); where they show the same thing, validation figures will flatter; --split-by keeps them together"};
+  return {"suspicion: " + counted(count, "validation picture looks", "validation pictures look") +
+          " like a training picture (first: " + example +
+          "); where they show the same thing, validation figures will flatter"};
 }
 
 }  // namespace thaw

@@ -25,6 +25,9 @@ std::vector<std::string> telltale_files(const LookedAt& train);
 // Decoded pictures of one colour, black ones for instance.
 std::vector<std::string> pictures_of_one_colour(const LookedAt& train, const LookedAt& val);
 
+// Decoded pictures of more than one colour that are next to black everywhere.
+std::vector<std::string> dark_pictures(const LookedAt& train, const LookedAt& val);
+
 // Decoded validation pictures that look like a training picture (difference_hash), or are one.
 std::vector<std::string> near_copies(const LookedAt& train, const LookedAt& val);
 

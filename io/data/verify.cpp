@@ -36,6 +36,8 @@ Verdict examine(const std::string& path, bool full, const ImageLimits& limits) {
       facts.header.notes = image.notes;
       facts.hash = difference_hash(image);
       facts.one_colour = one_colour(image);
+      constexpr int dark = 32;  // of 255
+      facts.dark = *std::max_element(image.pixels.begin(), image.pixels.end()) < dark;
       facts.decoded = true;
     } else {
       facts.header = image_header(path, limits);

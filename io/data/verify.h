@@ -23,6 +23,7 @@ struct PictureFacts {
   bool decoded = false;
   PictureHash hash{};       // of a decoded one
   bool one_colour = false;  // of a decoded one
+  bool dark = false;        // of a decoded one: next to black everywhere
 };
 
 struct VerifyReport {

@@ -12,8 +12,8 @@ PictureHash difference_hash(const Image& image) {
   const Image wide = resize_image(grey, side + 1, side), high = resize_image(grey, side, side + 1);
   PictureHash hash;
   std::size_t bit = 0;
-  for (int y = 0; y < side; ++y)
-    for (int x = 0; x < side; ++x) {
+  for (std::ptrdiff_t y = 0; y < side; ++y)
+    for (std::ptrdiff_t x = 0; x < side; ++x) {
       const std::uint8_t* w = wide.pixels.data() + y * (side + 1) + x;
       const std::uint8_t* h = high.pixels.data() + y * side + x;
       hash[bit++] = w[0] > w[1];

@@ -71,6 +71,62 @@ TEST_CASE("train/ without val/: the split that --val-split makes is found again;
   CHECK(found.out.find("\"images\":4") != std::string::npos);
 }
 
+TEST_CASE(
+    "train/ without val/: a share is kept for validation all the same, and TIFF files are named as such") {
+  const TempFolder folder;
+  const std::string data = folder.file("data");
+  make_pictures(data);
+  fs::remove_all(data + "/val");
+  write_file(data + "/train/dark/scan.tif", "II*");
+  const Outcome outcome = run("train", with(quick_training(data, folder.file("out")), {"--stop-after", "1"}));
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(outcome.err.find("there is no val/: a share of 0.2 of train/ is kept") != std::string::npos);
+  CHECK(outcome.err.find("14 training and 4 validation pictures") != std::string::npos);
+  CHECK(outcome.err.find("1 .tif file: formats that are not read; save them as PNG") != std::string::npos);
+}
+
+TEST_CASE("weights whose head is of other classes get a new head; random values that are frozen are told") {
+  const TempFolder folder;
+  const std::string data = folder.file("data"), base = folder.file("base");
+  make_pictures(data);
+  REQUIRE(run("train", with(quick_training(data, base), {"--stop-after", "1"})).code == 0);
+  const auto tune = [&](const std::string& output) {
+    return run("train", {"--data", data, "--weights", base + "/last.safetensors", "--epochs", "1",
+                         "--batch-size", "6", "--workers", "0", "--output", folder.file(output)});
+  };
+  CHECK(tune("same").err.find("initialised anew") == std::string::npos);
+  fs::rename(data + "/train/light", data + "/train/bright");
+  fs::rename(data + "/val/light", data + "/val/bright");
+  const Outcome other = tune("other");
+  CHECK(other.code == 0);
+  CHECK(other.err.find("the head is initialised anew: the file's classes are others") != std::string::npos);
+  const Outcome random = run("train", with(quick_training(data, folder.file("random")),
+                                           {"--freeze", "upto:layer1", "--stop-after", "1"}));
+  CHECK(random.err.find("--freeze keeps random values as they are: there are no --weights") !=
+        std::string::npos);
+}
+
+TEST_CASE("--sampler balanced: the best epoch is that of the best balanced accuracy") {
+  const TempFolder folder;
+  const std::string data = folder.file("data");
+  make_pictures(data, 12, 6);
+  for (int i = 0; i < 5; ++i) fs::remove(data + "/val/dark/" + std::to_string(i) + ".png");
+  const Outcome outcome =
+      run("train", with(quick_training(data, folder.file("out")), {"--sampler", "balanced"}));
+  REQUIRE(outcome.code == 0);
+  CHECK(outcome.err.find(", balanced ") != std::string::npos);
+  CHECK(outcome.err.find("; every class comes equally often in an epoch") != std::string::npos);
+  const Outcome best =
+      run("evaluate", {"--data", data, "--weights", folder.file("out") + "/best.safetensors"});
+  const Outcome last =
+      run("evaluate", {"--data", data, "--weights", folder.file("out") + "/last.safetensors"});
+  const auto balanced = [](const std::string& table) {
+    return std::stod(table.substr(table.find("balanced ") + 9));
+  };
+  CHECK(balanced(best.out) >= balanced(last.out));
+}
+
 TEST_CASE("--sampler balanced trains, resumes to the same bytes, and goes with no other balancing") {
   const TempFolder folder;
   const std::string data = folder.file("data");

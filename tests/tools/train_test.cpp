@@ -141,12 +141,12 @@ TEST_CASE("train: --lr find leaves no trace but the rate, which a resumed run ke
   INFO(found.err);
   REQUIRE(found.code == 0);
   REQUIRE(run("train", {"--resume", "--output", folder.file("found")}).code == 0);
-  CHECK(read_file(folder.file("found") + "/report.html").find("The learning rate that was found") !=
+  CHECK(read_file(folder.file("found") + "/report.html").find("The range test of --lr find") !=
         std::string::npos);
   const std::string state = read_file(folder.file("found") + "/train_state.safetensors");
   const std::size_t at = state.find("\\\"chosen\\\":");
   REQUIRE(at != std::string::npos);
-  const std::string rate = state.substr(at + 11, state.find('}', at) - at - 11);
+  const std::string rate = state.substr(at + 11, state.find_first_of(",}", at) - at - 11);
   REQUIRE(run("train", arguments("given", rate)).code == 0);
   CHECK(weights_in(folder.file("found") + "/last.safetensors") ==
         weights_in(folder.file("given") + "/last.safetensors"));

@@ -80,7 +80,8 @@ std::string compare_chart(const std::vector<CompareRow>& rows) {
   return svg + "</svg>\n";
 }
 
-std::string compare_page(const std::vector<CompareRow>& rows, const std::string& command) {
+std::string compare_page(const std::vector<CompareRow>& rows, const std::string& command,
+                         const std::vector<std::string>& data_notes) {
   if (rows.empty()) return html_page("How many blocks to thaw", "");
   const bool tested = all_tested(rows);
   std::string receipts;
@@ -96,6 +97,9 @@ std::string compare_page(const std::vector<CompareRow>& rows, const std::string&
   body += fmt::format(
       "<p class=\"soft\">{} accuracy in %: a dot per seed, the mean and its standard error.</p>\n",
       tested ? "Test" : "Validation");
+  if (!data_notes.empty())
+    body += "<h2>What the scan of the pictures found</h2>\n<pre>" +
+            html_escape(fmt::format("{}", fmt::join(data_notes, "\n"))) + "</pre>\n";
   const auto cells = compare_cells(rows);
   body += compare_chart(rows) + "<h2>In numbers</h2>\n" +
           html_table(cells.front(), {cells.begin() + 1, cells.end()});

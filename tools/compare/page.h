@@ -8,8 +8,9 @@
 
 namespace thaw {
 
-// One self-contained HTML document. `command` is shown as it is.
-std::string compare_page(const std::vector<CompareRow>& rows, const std::string& command);
+// One self-contained HTML document. `command` is shown as it is; `data_notes`: what a look at the pictures found.
+std::string compare_page(const std::vector<CompareRow>& rows, const std::string& command,
+                         const std::vector<std::string>& data_notes = {});
 
 // The picture: accuracy of each plan, a dot per seed, the mean with its standard error. An <svg> element for
 // html_page.

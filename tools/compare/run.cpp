@@ -131,17 +131,12 @@ std::optional<EvaluationReport> test_report(const TrainOptions& o) {
   return evaluate_model(session, loader, "test");
 }
 
-void summarise(const std::vector<EpochMetrics>& epochs, CompareResult& result) {
-  double best_loss = 0;
+void summarise(const std::vector<EpochMetrics>& epochs, int best_epoch, CompareResult& result) {
+  result.best_epoch = best_epoch;
   for (const EpochMetrics& m : epochs) {
     result.seconds += m.seconds / static_cast<double>(epochs.size());
     result.last_accuracy = m.val_accuracy;
-    const bool equal = m.val_accuracy == result.val_accuracy;
-    if (result.best_epoch != 0 && (equal ? !(m.val_loss < best_loss) : m.val_accuracy < result.val_accuracy))
-      continue;
-    best_loss = m.val_loss;
-    result.best_epoch = m.epoch;
-    result.val_accuracy = m.val_accuracy;
+    if (m.epoch == best_epoch) result.val_accuracy = m.val_accuracy;
   }
 }
 
@@ -213,7 +208,7 @@ std::optional<CompareResult> compare_run(const CompareSettings& settings, const 
     result.peak_bytes = run.session().backend->peak_bytes();
     result.receipt = run.receipt();
     result.features = run.prefix_use();
-    summarise(run.epochs(), result);
+    summarise(run.epochs(), run.best_epoch(), result);
     result.right = right_cases(run.best());
   }
   result.seed = seed;

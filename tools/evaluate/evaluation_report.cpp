@@ -198,18 +198,22 @@ std::string EvaluationReport::table(const std::vector<NamedLoss>& top) const {
   out += fmt::format("\n95 % interval of top-1 (Wilson): {:.4f} to {:.4f}", top1_interval().first,
                      top1_interval().second);
   std::size_t width = 5;
-  for (const std::string& name : classes) width = std::max(width, name.size());
+  std::vector<std::string> shown;  // a terminal obeys some names
+  for (const std::string& name : classes) {
+    shown.push_back(printable(name));
+    width = std::max(width, shown.back().size());
+  }
   out += fmt::format("\n\n{:{}}  precision  recall      F1  images  95 % of recall\n", "class", width);
   for (const ClassFigures& c : per_class) {
-    out += fmt::format("{:{}}  {:9.4f}  {:6.4f}  {:6.4f}  {:6}", c.name, width, c.precision, c.recall, c.f1,
-                       c.images);
+    out += fmt::format("{:{}}  {:9.4f}  {:6.4f}  {:6.4f}  {:6}", printable(c.name), width, c.precision,
+                       c.recall, c.f1, c.images);
     if (c.images > 0)
       out += fmt::format("  {:.4f} to {:.4f}", c.recall_interval().first, c.recall_interval().second);
     out += '\n';
   }
   out += "\nconfusion (rows: true class, columns: predicted)\n";
   for (std::size_t t = 0; t < confusion.size(); ++t) {
-    out += fmt::format("{:{}}", classes[t], width);
+    out += fmt::format("{:{}}", shown[t], width);
     for (const std::int64_t n : confusion[t]) out += fmt::format(" {:6}", n);
     out += '\n';
   }
@@ -219,8 +223,8 @@ std::string EvaluationReport::table(const std::vector<NamedLoss>& top) const {
   for (const NamedLoss& named : top) {
     const CaseLoss& c = named.figures;
     out += fmt::format("{:7.4f}  {:7.4f}  {:{}}  {:{}} ", c.loss, c.probability,
-                       classes.at(static_cast<std::size_t>(c.label)), width,
-                       classes.at(static_cast<std::size_t>(c.predicted)), std::max<std::size_t>(width, 9));
+                       shown.at(static_cast<std::size_t>(c.label)), width,
+                       shown.at(static_cast<std::size_t>(c.predicted)), std::max<std::size_t>(width, 9));
     for (const std::string& name : named.images) out += ' ' + printable(name, std::string::npos);
     out += '\n';
   }

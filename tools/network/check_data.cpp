@@ -42,7 +42,7 @@ CheckedData check_data(const std::vector<Dataset*>& parts, const DataOptions& o)
   CheckedData checked;
   if (o.scan == "full" || o.on_bad_image == "skip" || (o.scan == "auto" && pixels <= few_pixels))
     for (std::size_t i = 0; i < parts.size(); ++i) reports[i] = verify_images(*parts[i], threads, true);
-  else if (o.scan == "auto")
+  else
     checked.notes.push_back(
         "only the headers of the pictures were looked at; --scan full looks at every pixel");
   std::vector<BadSample> bad;
@@ -65,8 +65,9 @@ CheckedData check_data(const std::vector<Dataset*>& parts, const DataOptions& o)
 CheckedData check_training_data(Dataset& train, Dataset& val, const DataOptions& options) {
   CheckedData checked = check_data({&train, &val}, options);
   const LookedAt training{train, checked.facts[0]}, validation{val, checked.facts[1]};
-  for (const auto& notes : {copies_in_two_classes(train), telltale_files(training),
-                            pictures_of_one_colour(training, validation), near_copies(training, validation)})
+  for (const auto& notes :
+       {copies_in_two_classes(train), telltale_files(training), pictures_of_one_colour(training, validation),
+        dark_pictures(training, validation), near_copies(training, validation)})
     checked.notes.insert(checked.notes.end(), notes.begin(), notes.end());
   return checked;
 }

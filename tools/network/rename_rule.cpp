@@ -13,6 +13,10 @@ StateDict rename_tensors(const StateDict& tensors, const std::vector<std::string
     const std::size_t arrow = rule.find("=>");
     if (arrow == std::string::npos || arrow == 0)
       throw Error("--rename '" + rule + "': write 'REGEX=>TEXT', e.g. '^features\\.=>'");
+    constexpr std::size_t longest = 1000;  // deeper nesting would take std::regex's stack
+    if (rule.size() > longest)
+      throw Error("--rename: a rule is longer than " + std::to_string(longest) +
+                  " characters; write it shorter");
     std::regex pattern;
     try {
       pattern = std::regex(rule.substr(0, arrow));

@@ -47,6 +47,9 @@ constexpr std::array aliases{
     Alias{"out", "output"},
     Alias{"num-workers", "workers"},
     Alias{"batch", "batch-size"},
+    Alias{"bs", "batch-size"},
+    Alias{"valid-pct", "val-split"},
+    Alias{"no-augment", "no-aug"},
     Alias{"num-threads", "threads"},
     Alias{"num-epochs", "epochs"},
     Alias{"top-k", "topk"},
@@ -65,6 +68,14 @@ constexpr std::array remedies{
     Alias{"num-classes", "the folders or the column label of --data say how many classes there are"},
     Alias{"freeze-backbone", "give --freeze backbone"},
     Alias{"finetune", "give --weights FILE, and --freeze SPEC for what shall stay as it is"},
+    Alias{"lr-find", "give --lr find"},
+    Alias{"unfreeze", "what --freeze SPEC does not name trains"},
+    Alias{"aa", "there are random crops and flips, or --no-aug"},
+    Alias{"hflip", "there are random crops and flips, or --no-aug"},
+    Alias{"mixup", "Thaw has none"},
+    Alias{"cutmix", "Thaw has none"},
+    Alias{"drop", "Thaw has none"},
+    Alias{"model-ema", "Thaw has none"},
     Alias{"quiet", "send standard error elsewhere: 2>/dev/null"},
 };
 
@@ -156,7 +167,10 @@ class Config final : public CLI::ConfigINI {
 
 }  // namespace
 
-std::string option_name(const CLI::App& app, const std::string& name) {
+std::string option_name(const CLI::App& app, const std::string& given) {
+  if (app.get_option_no_throw("--" + given) != nullptr) return given;
+  std::string name = given;
+  std::replace(name.begin(), name.end(), '_', '-');  // as fastai and Python spell them
   if (app.get_option_no_throw("--" + name) != nullptr) return name;
   if (const Alias* alias = alias_of(app, name)) return std::string(alias->ours);
   for (const Alias& remedy : remedies)

@@ -47,10 +47,11 @@ std::string curve(const RangeTest& test) {
 
 std::string range_test_html(const RangeTest& test) {
   if (test.chosen == 0 || test.loss.empty()) return "";
-  return "<h2>The learning rate that was found</h2>\n<div class=\"charts\"><div>\n" + curve(test) +
+  return "<h2>The range test of --lr find</h2>\n<div class=\"charts\"><div>\n" + curve(test) +
          "</div></div>\n<p class=\"soft\">A trial before the first epoch, whose weights were put back: the "
          "learning rate "
-         "grew from step to step. The curve is the smoothed training loss against the rate.</p>\n";
+         "grew from step to step. The curve is the smoothed training loss against the rate." +
+         std::string(test.found ? "" : " It falls nowhere, so the default rate was taken.") + "</p>\n";
 }
 
 }  // namespace thaw

@@ -120,6 +120,8 @@ TrainOptions parsed_options(const GivenOptions& given) {
   const auto app = make_app("", "train");
   add_train_options(*app, options);
   std::vector<std::string> arguments;  // CLI11 takes them last first
+  for (const char* name : {"config", "help", "version", "print-man", "print-completion"})
+    if (given.contains(name)) throw UsageError(std::string("--") + name + " is no option of a run");
   for (const auto& [name, values] : given) arguments.push_back("--" + name + "=" + joined(values));
   parse(*app, std::move(arguments));
   return options;

@@ -81,7 +81,8 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->check(between(0, 1000000));
   app.add_option(
          "--patience", o.patience,
-         "stop after this many epochs without a better one (validation accuracy; where equal, loss) and "
+         "stop after this many epochs without a better one (validation accuracy, with a balanced sampler or "
+         "class weights balanced accuracy; where equal, loss) and "
          "restore the best; 0: never")
       ->check(between(0, 1000000));
   app.add_option("--label-smoothing", o.label_smoothing, "share of the target spread over all classes")
@@ -90,7 +91,8 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->check(one_of({"none", "balanced"}));
   begin_group(app, "Data and chance");
   app.add_option("--val-split", o.val_split,
-                 "share of DIR/CLASS/* or of a CSV file without a column split that is kept for validation")
+                 "share that is kept for validation of DIR/CLASS/*, of DIR/train without a DIR/val, or of a CSV "
+                 "file without a column split")
       ->check(between(0.0, 0.99));
   app.add_option("--split-seed", o.split_seed, "of --val-split (default: --seed)")->default_str("");
   app.add_option(

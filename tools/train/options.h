@@ -50,6 +50,8 @@ struct TrainOptions {
   // lr; if that is 0: AdamW 1e-3; SGD with weights 0.05 * batch size / 64, else 0.1 * batch size / 256.
   double base_lr() const;
   std::string freeze_spec() const;
+  // Whether rare classes were asked to count as much as others: then balanced accuracy says which epoch is best.
+  bool balanced() const { return sampler == "balanced" || class_weights == "balanced"; }
 };
 
 // What --bn auto, frozen or train means.

@@ -43,15 +43,16 @@ bool RunRecord::end_epoch(const EpochMetrics& metrics, EvaluationReport validati
                           const OutputDirectory& output) {
   // Without validation pictures the newest network is the best one known.
   const bool validated = !std::isnan(metrics.val_accuracy);
+  const double score = setup_->options.balanced() ? validation.balanced_accuracy : metrics.val_accuracy;
   const bool best =
-      !validated || metrics.val_accuracy > position.best_accuracy ||
-      (metrics.val_accuracy == position.best_accuracy &&
+      !validated || score > position.best_accuracy ||
+      (score == position.best_accuracy &&
        metrics.val_loss < epochs.at(static_cast<std::size_t>(position.best_epoch - 1)).val_loss);
   position.next_epoch();
   if (best) {
     position.best_epoch = metrics.epoch;
     if (validated) {
-      position.best_accuracy = metrics.val_accuracy;
+      position.best_accuracy = score;
       keep_best(std::move(validation));
     }
     best_weights_ = hash_state_dict(setup_->session.network->state_dict());

@@ -48,6 +48,9 @@ TrainingRun::TrainingRun(const TrainOptions& options, const GivenOptions& given,
     throw UsageError("--cache-features: with --freeze " + options.freeze_spec() + " and --bn " + options.bn +
                      " the first stage changes from step to step, so there is nothing to keep");
   make_loaders();
+  if (at.batches_done > train_loader_->batches())
+    throw Error(fmt::format("the training state says that {} batches of an epoch are done; an epoch has {}",
+                            at.batches_done, train_loader_->batches()));
 }
 
 void TrainingRun::plan_training() {
@@ -118,6 +121,14 @@ bool TrainingRun::validate(EpochMetrics& metrics, const std::function<bool()>& s
   return true;
 }
 
+std::string TrainingRun::best_figures() const {
+  const EvaluationReport& best = record_.best();
+  if (best.images == 0) return "";
+  return fmt::format(
+      " (validation accuracy {:.4f}{})", best.top1,
+      setup_.options.balanced() ? fmt::format(", balanced {:.4f}", best.balanced_accuracy) : "");
+}
+
 bool TrainingRun::run_epoch(TrainingLoop& loop, EpochMetrics& metrics, const OutputDirectory& output,
                             const std::function<bool()>& stop) try {
   return loop.run_epoch(record_.position, metrics, stop) && validate(metrics, stop);
@@ -174,8 +185,8 @@ int TrainingRun::run(const OutputDirectory& output) {
     const bool best = record_.end_epoch(metrics, std::move(validation_), output);
     write_page(output, "");
     pace.restart(Clock::now());
-    say("{}{}\n", epoch_line(metrics, setup_.options.epochs), best ? "  best" : "");
-    say("{}", loss_warning(record_.epochs, setup_.options.base_lr()));
+    say("{}{}\n", epoch_line(metrics, setup_.options.epochs), best && validates() ? "  best" : "");
+    say("{}", loss_warning(record_.epochs, setup_.options));
   }
   const std::string receipt = receipt_.verify(*setup_.session.network);
   say("{}\n", receipt);
@@ -187,13 +198,10 @@ int TrainingRun::run(const OutputDirectory& output) {
   }
   if (record_.out_of_patience()) record_.restore_best(output);
   if (record_.position.best_epoch > 0)
-    say("{} of {} epochs done, best epoch {}{}; {}\n", record_.position.epochs_done, setup_.options.epochs,
-        record_.position.best_epoch,
-        record_.position.best_accuracy >= 0
-            ? fmt::format(" (validation accuracy {:.4f})", record_.position.best_accuracy)
-            : "",
-        output.file("best.safetensors"));
-  say("{}", majority_warning(record_.best()));
+    say("{} of {} epochs done, best epoch {}{}; {}; the page: {}\n", record_.position.epochs_done,
+        setup_.options.epochs, record_.position.best_epoch, best_figures(), output.file("best.safetensors"),
+        output.file("report.html"));
+  say("{}", majority_warning(record_.best(), setup_.options));
   return exit_done;
 }
 

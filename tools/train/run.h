@@ -33,6 +33,7 @@ class TrainingRun {
   const std::vector<EpochMetrics>& epochs() const { return record_.epochs; }
   // Of the best epoch on the validation pictures, in their order; no images: none.
   const EvaluationReport& best() const { return record_.best(); }
+  int best_epoch() const { return record_.position.best_epoch; }  // 0: none yet
   bool validates() const { return setup_.validates(); }
   // "122 frozen tensors, 0 bits changed". Throws Error as FreezeReceipt::verify does.
   std::string receipt() const { return receipt_.verify(*setup_.session.network); }
@@ -51,6 +52,7 @@ class TrainingRun {
   // Trains and validates the epoch that the record stands in. False: `stop`. Throws NotFinite naming the last checkpoint.
   bool run_epoch(TrainingLoop& loop, EpochMetrics& metrics, const OutputDirectory& output,
                  const std::function<bool()>& stop);
+  std::string best_figures() const;  // of the best epoch, for people
   bool validate(EpochMetrics& metrics, const std::function<bool()>& stop);
   // report.html of the epochs done and the one under way, if any. `receipt`: of the frozen bits; empty while the run goes
   // on. Where it cannot be written, a warning says why: the run is worth more than its page.

@@ -1,6 +1,7 @@
 // What a run says before it begins.
 #include <fmt/format.h>
 
+#include "io/file/text.h"
 #include "tools/train/run.h"
 
 namespace thaw {
@@ -17,7 +18,8 @@ std::string TrainingRun::data_lines() const {
   std::string classes;
   const std::vector<std::int64_t> counts = setup_.splits.train.class_counts();
   for (std::size_t i = 0; i < counts.size() && i < 10; ++i)
-    classes += fmt::format("{}{} {}", i > 0 ? ", " : "", setup_.splits.train.classes[i], counts[i]);
+    classes +=
+        fmt::format("{}{} {}", i > 0 ? ", " : "", printable(setup_.splits.train.classes[i], 60), counts[i]);
   if (counts.size() > 10) classes += fmt::format(", and {} more classes", counts.size() - 10);
   const bool cases = setup_.splits.train.views > 1 || !setup_.features.empty();
   line("data: " + setup_.data_line() + " (" + classes + ")");
@@ -49,12 +51,13 @@ std::string TrainingRun::training_line() const {
   const TrainOptions& o = setup_.options;
   const std::string rate = o.lr_find && o.lr == 0 ? "an lr that a range test finds first"
                                                   : fmt::format("lr {:g}{}", o.base_lr(),
-                                                                o.lr_find  ? " (found)"
-                                                                : o.lr > 0 ? ""
-                                                                           : " (default)");
-  return fmt::format("training: {} epoch{} of {} batch{}, {} with {}, {} schedule\n", o.epochs,
+                                                                record_.range_test.found ? " (found)"
+                                                                : o.lr > 0               ? ""
+                                                                                         : " (default)");
+  return fmt::format("training: {} epoch{} of {} batch{}, {} with {}, {} schedule{}\n", o.epochs,
                      o.epochs == 1 ? "" : "s", train_loader_->batches(),
-                     train_loader_->batches() == 1 ? "" : "es", o.opt, rate, o.sched);
+                     train_loader_->batches() == 1 ? "" : "es", o.opt, rate, o.sched,
+                     o.sampler == "balanced" ? "; every class comes equally often in an epoch" : "");
 }
 
 std::string TrainingRun::summary() const {

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "layers/batch_norm.h"
 #include "models/freeze/plan.h"
 #include "models/registry.h"
+#include "models/weights/head.h"
 #include "models/weights/initialize.h"
 #include "models/weights/input_channels.h"
 #include "models/weights/load.h"
@@ -23,7 +25,7 @@ constexpr std::size_t picture_cache_bytes = std::size_t{256} << 20;
 
 ScanOptions scan_options(const TrainOptions& options, bool split_given) {
   ScanOptions scan;
-  scan.val_split = !split_given && has_train_folder(options.data.data) ? 0 : options.val_split;
+  scan.val_split = !split_given && has_validation_folder(options.data.data) ? 0 : options.val_split;
   scan.split_by = options.split_by;
   scan.seed = options.split_seed.value_or(options.seed);
   return scan;
@@ -47,6 +49,10 @@ void TrainingSetup::read_data(bool split_given, const TrainState* state) {
   splits = scan_data(options.data.data, scan);
   if (split_given && !splits.flat && std::filesystem::is_regular_file(options.data.data))
     splits.notes.push_back("--val-split is not used: there is a column split");
+  if (!split_given && !splits.flat && splits.split_off)
+    splits.notes.push_back(
+        fmt::format("there is no val/: a share of {:g} of train/ is kept for validation (--val-split)",
+                    options.val_split));
   if (splits.train.classes.size() < 2)
     throw Error(options.data.data + ": has one class only (" + splits.train.classes.front() +
                 "); training needs two or more");
@@ -59,6 +65,11 @@ void TrainingSetup::read_data(bool split_given, const TrainState* state) {
   CheckedData checked = check_training_data(splits.train, splits.val, options.data);
   bad_pictures = std::move(checked.bad);
   splits.notes.insert(splits.notes.end(), checked.notes.begin(), checked.notes.end());
+  const std::vector<std::int64_t> counts = splits.train.class_counts();
+  const auto [rarest, commonest] = std::minmax_element(counts.begin(), counts.end());
+  if (*commonest > 10 * *rarest && !options.balanced())
+    splits.notes.push_back(
+        "consider --sampler balanced or --class-weights balanced: both raise the rare classes");
   features = state != nullptr ? state->description.features : feature_scales(splits.train);
   for (Dataset* dataset : {&splits.train, &splits.val}) standardise(*dataset, features);
 }
@@ -117,6 +128,13 @@ void TrainingSetup::build_network(const TrainState* state) {
   session.notes = std::move(file.notes);
   if (!adapted.empty()) session.notes.push_back(adapted);
   session.notes.push_back(report.text());
+  const std::vector<std::string>& known = file.description.classes;
+  if (report.replaced.empty() && file.described && known != d.classes) {
+    replace_head(*session.network, session.network->num_classes(), options.seed);
+    session.notes.push_back("the head is initialised anew: the file's classes are others");
+  } else if (report.replaced.empty() && !file.described) {
+    session.notes.push_back("the head is kept: the file has as many classes, and does not say which");
+  }
 }
 
 void TrainingSetup::freeze(bool head_only) {
@@ -137,6 +155,8 @@ void TrainingSetup::check_freezing() {
     freeze(head_only);
     for (const Parameter* p : session.network->parameters()) trained[head_only] += p->frozen ? 0 : 1;
   }
+  if (options.model.weights.empty() && trained[0] < std::int64_t(session.network->parameters().size()))
+    session.notes.push_back("--freeze keeps random values as they are: there are no --weights");
   if (trained[0] == 0 || (options.freeze_epochs > 0 && trained[1] == 0))
     throw UsageError(fmt::format("--freeze {}: freezes all of {}, nothing is left to train",
                                  options.freeze_spec(), session.network->name()));
@@ -191,13 +211,18 @@ FreezeReceipt TrainingSetup::plan(bool head_only, std::uint64_t step) {
 }
 
 std::string TrainingSetup::freeze_line(bool head_only) const {
+  const Linear& head = session.network->head();
   std::int64_t trained = 0, all = 0;
-  for (const Parameter* p : session.arenas.trainable()) trained += p->value.elements();
-  for (const Parameter* p : session.arenas.frozen()) all += p->value.elements();
-  all += trained;
+  std::size_t frozen = 0, tensors = 0;
+  for (const Parameter* p : session.network->parameters()) {
+    const bool rests = p->frozen || (head_only && p != &head.weight && p != &head.bias);
+    frozen += rests;
+    ++tensors;
+    all += p->value.elements();
+    trained += rests ? 0 : p->value.elements();
+  }
   return fmt::format("freeze {}: {} of {} parameter tensors frozen, {} of {} parameters are trained; --bn {}",
-                     head_only ? "backbone" : options.freeze_spec(), session.arenas.frozen().size(),
-                     session.arenas.frozen().size() + session.arenas.trainable().size(), trained, all,
+                     head_only ? "backbone" : options.freeze_spec(), frozen, tensors, trained, all,
                      options.bn);
 }
 

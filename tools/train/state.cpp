@@ -64,8 +64,10 @@ void write_train_state(const std::string& path, const TrainState& state) {
   json["epochs"] = nlohmann::ordered_json::array();
   for (const EpochMetrics& m : state.epochs) json["epochs"].push_back(metrics_json(m));
   if (state.range_test.chosen > 0)
-    json["range_test"] = {
-        {"lr", state.range_test.lr}, {"loss", state.range_test.loss}, {"chosen", state.range_test.chosen}};
+    json["range_test"] = {{"lr", state.range_test.lr},
+                          {"loss", state.range_test.loss},
+                          {"chosen", state.range_test.chosen},
+                          {"found", state.range_test.found}};
   StateDict tensors;
   for (const auto& [name, tensor] : state.model) tensors.add(model_prefix + name, tensor);
   for (const auto& [name, tensor] : state.optimizer) tensors.add(optimizer_prefix + name, tensor);
@@ -92,12 +94,20 @@ TrainState read_train_state(const std::string& path) {
       test.at("lr").get_to(state.range_test.lr);
       test.at("loss").get_to(state.range_test.loss);
       test.at("chosen").get_to(state.range_test.chosen);
+      test.at("found").get_to(state.range_test.found);
+      const RangeTest& t = state.range_test;
+      if (t.lr.size() != t.loss.size() || t.lr.size() > RangeTest::steps)
+        throw Error(path + ": is not a training state: its range test has " + std::to_string(t.lr.size()) +
+                    " rates and " + std::to_string(t.loss.size()) + " losses");
     }
     for (const auto& epoch : json.at("epochs")) {
       state.epochs.push_back(metrics_of(epoch));
       if (state.epochs.back().epoch != static_cast<int>(state.epochs.size()))
         throw Error(path + ": is not a training state: its epochs are not 1, 2, ...");
     }
+    if (state.position.best_epoch < 0 || state.position.best_epoch > state.position.epochs_done ||
+        state.position.batches_done < 0)
+      throw Error(path + ": is not a training state: its position is none of a run");
     if (static_cast<int>(state.epochs.size()) != state.position.epochs_done)
       throw Error(path + ": is not a training state: it tells of " + std::to_string(state.epochs.size()) +
                   " epochs, but " + std::to_string(state.position.epochs_done) + " are done");

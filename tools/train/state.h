@@ -19,7 +19,7 @@ struct TrainingPosition {
   // Sums over the images of the epoch under way.
   double loss_sum = 0;
   std::int64_t right = 0, images = 0;
-  // The best epoch so far by validation accuracy; 0: none yet.
+  // The best epoch so far by validation accuracy (balanced accuracy: TrainOptions::balanced); 0: none yet.
   int best_epoch = 0;
   double best_accuracy = -1;
   Plateau plateau;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "io/file/text.h"
+
 namespace thaw {
 namespace {
 
@@ -18,25 +20,27 @@ bool explodes(const std::vector<EpochMetrics>& epochs, std::size_t at) {
 
 }  // namespace
 
-std::string loss_warning(const std::vector<EpochMetrics>& epochs, double lr) {
+std::string loss_warning(const std::vector<EpochMetrics>& epochs, const TrainOptions& options) {
+  const double lr = options.base_lr();
+  const char* find = options.lr_find ? "" : ", or --lr find";
   const std::size_t newest = epochs.size() - 1;
   bool said = false;
   for (std::size_t i = 0; i < newest; ++i) said = said || explodes(epochs, i);
   if (!said && explodes(epochs, newest))
     return fmt::format(
         "warning: the training loss has risen to {:.4g}; try a smaller --lr than {:g}, --warmup-epochs 1, "
-        "--clip-grad 1, or --lr find\n",
-        epochs.back().train_loss, lr);
+        "--clip-grad 1{}\n",
+        epochs.back().train_loss, lr, find);
   const double first = epochs.front().train_loss, last = epochs.back().train_loss;
   if (epochs.size() == first_epochs && last > 0.95 * first && epochs.back().train_accuracy < 0.95)
     return fmt::format(
         "warning: the training loss hardly falls: {:.4f} in epoch 1, {:.4f} in epoch {}; try a larger or "
-        "smaller --lr than {:g}, --lr find, or freeze less\n",
-        first, last, epochs.size(), lr);
+        "smaller --lr than {:g}, freeze less{}\n",
+        first, last, epochs.size(), lr, find);
   return "";
 }
 
-std::string majority_warning(const EvaluationReport& best) {
+std::string majority_warning(const EvaluationReport& best, const TrainOptions& options) {
   if (best.images == 0) return "";
   std::size_t most = 0;
   std::vector<std::int64_t> counts(best.classes.size());
@@ -46,9 +50,11 @@ std::string majority_warning(const EvaluationReport& best) {
   const double share = static_cast<double>(counts[most]) / static_cast<double>(best.images);
   if (best.top1 > share) return "";
   return fmt::format(
-      "warning: validation accuracy {:.4f} is no better than always saying {} ({:.4f}); try --lr find, more "
-      "--epochs, --class-weights balanced, and look at the pictures\n",
-      best.top1, best.classes[most], share);
+      "warning: validation accuracy {:.4f} is no better than always saying {} ({:.4f}); try more "
+      "--epochs{}{}, "
+      "and look at the pictures\n",
+      best.top1, printable(best.classes[most], 60), share, options.lr_find ? "" : ", --lr find",
+      options.balanced() ? "" : ", --class-weights balanced");
 }
 
 }  // namespace thaw

@@ -96,7 +96,7 @@ TEST_CASE("splits by the names that data sets come with, and what lies beside th
   CHECK(splits.train.samples.size() == 2);
   CHECK(splits.val.samples.size() == 2);
   CHECK(splits.test.samples.size() == 2);
-  CHECK(has_train_folder(folder.path()));
+  CHECK(has_validation_folder(folder.path()));
   CHECK(any_note(splits.notes, "1 file without a picture's extension"));
   CHECK(any_note(splits.notes, "b.webp"));
   folder.write("train/cat/a.png", picture(1));

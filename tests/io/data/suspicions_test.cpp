@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/io/picture/image_files.h"
 
 using namespace thaw;
@@ -98,6 +100,13 @@ TEST_CASE("pictures of one colour, and validation pictures that look like traini
   }
   CHECK(near_copies(look(folder).training(), look(folder).validation()).empty());
   CHECK(pictures_of_one_colour(look(folder).training(), look(folder).validation()).empty());
+  Image dark = pattern(8, 8, 1);
+  for (std::uint8_t& p : dark.pixels) p = static_cast<std::uint8_t>(p / 16);
+  CHECK(dark_pictures(look(folder).training(), look(folder).validation()).empty());
+  folder.write("train/a/dark.png", make_png(dark));
+  const auto next_to_black = dark_pictures(look(folder).training(), look(folder).validation());
+  REQUIRE(next_to_black.size() == 1);
+  CHECK(has(next_to_black[0], "1 picture is next to black everywhere (first: train/a/dark.png)"));
   const Image black{
       .width = 8, .height = 8, .channels = 1, .pixels = std::vector<std::uint8_t>(64), .notes = {}};
   folder.write("train/a/black.png", make_png(black));
@@ -130,4 +139,17 @@ TEST_CASE("split_by keeps what a path says on one side, and names paths that say
   };
   CHECK(has(error("/p1"), "--split-by '/p1': finds nothing in 54 of 60 paths, which are like a/p0_0.png"));
   CHECK(has(error("(p"), "not a regular expression"));
+  CHECK(has(error("(p9)?"), "finds nothing in 60 of 60 paths"));  // an empty text groups nothing
+  CHECK(has(error(std::string(300, '(')), "longer than 200 characters"));
+
+  // Where the folders are the split, groups on both sides are told.
+  const TempFolder own;
+  own.write("train/a/p1_0.png", noise(1));
+  own.write("train/b/p2_0.png", noise(2));
+  own.write("val/a/p1_1.png", noise(3));
+  const auto notes = scan_class_folders(own.path(), options).notes;
+  CHECK(std::any_of(notes.begin(), notes.end(), [](const std::string& note) {
+    return has(note, "--split-by splits nothing") &&
+           has(note, "1 of its groups are on both sides (first: p1)");
+  }));
 }

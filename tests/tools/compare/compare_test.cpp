@@ -239,20 +239,21 @@ TEST_CASE("compare: trains every plan, keeps what is done, and refuses other opt
   CHECK(run("compare", wild).code == 1);
 
   // Data that cannot be read is no matter of the rate; without validation there is nothing to choose by.
-  const auto replaced = [&command](const std::string& option, const std::string& value) {
+  const auto replaced = [&command](const std::string& option, const std::string& value,
+                                   const std::vector<std::string>& more = {}) {
     std::vector<std::string> other_command = command;
     for (std::size_t i = 0; i + 1 < other_command.size(); ++i) {
       if (other_command[i] == option) other_command[i + 1] = value;
       if (other_command[i] == "--output") other_command[i + 1] += "_other";
     }
-    return run("compare", other_command);
+    return run("compare", with(other_command, more));
   };
   const Outcome missing = replaced("--data", folder.file("nowhere"));
   CHECK(missing.code == 1);
   CHECK(missing.err.find("out of the choice") == std::string::npos);
   fs::remove_all(data + "/val");
   fs::remove_all(out + "_other");
-  const Outcome blind = replaced("--seeds", "1");
+  const Outcome blind = replaced("--seeds", "1", {"--val-split", "0"});
   CHECK(blind.code == 1);
   CHECK(blind.err.find("no validation pictures to choose the epoch by") != std::string::npos);
 

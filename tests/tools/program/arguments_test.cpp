@@ -23,9 +23,9 @@ const WrongUse wrong_uses[] = {
     {"train", {"--wieghts", "w.pth"}, "nearest: --weights"},
     {"train", {"--modle", "resnet18"}, "nearest: --model"},
     {"train", {"--ouput", "o"}, "nearest: --output"},
-    {"train", {"--no_aug"}, "nearest: --no-aug"},
-    {"train", {"--label_smoothing", "0.1"}, "nearest: --label-smoothing"},
-    {"train", {"--lr_gamma=0.1"}, "nearest: --lr"},
+    {"train", {"--no-augs"}, "nearest: --no-aug"},
+    {"train", {"--label-smooth", "0.1"}, "nearest: --label-smoothing"},
+    {"train", {"--lr-gama=0.1"}, "nearest: --lr"},
     {"train", {"--pretrained"}, "--weights FILE"},
     {"train", {"--amp"}, "--precision bf16"},
     {"train", {"--fp16"}, "--precision bf16"},
@@ -59,6 +59,8 @@ const WrongUse wrong_uses[] = {
     {"train", {"--sched", "linear"}, "cosine, step, constant, plateau"},
     {"train", {"--device", "gpu"}, "auto, cpu, cuda, reference"},
     {"train", {"--precision", "fp16"}, "f32, bf16"},
+    {"train", {"--lr_find"}, "give --lr find"},
+    {"train", {"--mixup", "0.2"}, "Thaw has none"},
     {"train", {"--bn", "eval"}, "auto, frozen, train"},
     {"train", {"--in-chans", "4"}, "1, 3"},
     {"train", {"--class-weights", "auto"}, "none, balanced"},
@@ -116,7 +118,7 @@ TEST_CASE("names that other programs give to options are taken") {
   make_pictures(folder.file("data"), 2, 1);
   const Outcome outcome =
       run("train", {"--data-dir", folder.file("data"), "--arch=resnet20", "--learning-rate", "0.01",
-                    "--weight-decay", "0", "--optimizer", "adamw", "--img-size", "16", "--dry-run"});
+                    "--weight_decay", "0", "--optimizer", "adamw", "--img-size", "16", "--dry-run"});
   CAPTURE(outcome.err);
   CHECK(outcome.code == 0);
 }

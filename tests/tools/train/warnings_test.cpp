@@ -18,7 +18,12 @@ std::string warned(const std::vector<double>& losses, const std::string& word, d
     m.train_loss = loss;
     m.train_accuracy = accuracy;
     epochs.push_back(m);
-    const std::string text = loss_warning(epochs, 0.25);
+    TrainOptions options;
+    options.lr = 0.25;
+    const std::string text = loss_warning(epochs, options);
+    CHECK((text.find("--lr find") != std::string::npos) == !text.empty());
+    options.lr_find = true;
+    CHECK(loss_warning(epochs, options).find("--lr find") == std::string::npos);
     if (text.empty()) continue;
     CHECK(text.find(word) != std::string::npos);
     CHECK(text.find("0.25") != std::string::npos);
@@ -46,11 +51,11 @@ TEST_CASE("majority_warning: an accuracy that one word for all would have") {
   const auto report = [&](const std::vector<float>& logits) {
     return evaluation_report(logits, 2, labels, {"cat", "dog"});
   };
-  const std::string text = majority_warning(report({0, 1, 0, 1, 0, 1, 0, 1}));
+  const std::string text = majority_warning(report({0, 1, 0, 1, 0, 1, 0, 1}), {});
   CHECK(text.find("always saying dog (0.7500)") != std::string::npos);
-  CHECK(majority_warning(report({1, 0, 0, 1, 0, 1, 0, 1})).empty());
-  CHECK_FALSE(majority_warning(report({1, 0, 1, 0, 0, 1, 0, 1})).empty());
-  CHECK(majority_warning({}).empty());
+  CHECK(majority_warning(report({1, 0, 0, 1, 0, 1, 0, 1}), {}).empty());
+  CHECK_FALSE(majority_warning(report({1, 0, 1, 0, 0, 1, 0, 1}), {}).empty());
+  CHECK(majority_warning({}, {}).empty());
 }
 
 TEST_CASE("scale_warning: a mean or deviation of pixels from 0 to 255") {
