@@ -90,9 +90,10 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--class-weights", o.class_weights, "balanced: rare classes weigh more")
       ->check(one_of({"none", "balanced"}));
   begin_group(app, "Data and chance");
-  app.add_option("--val-split", o.val_split,
-                 "share that is kept for validation of DIR/CLASS/*, of DIR/train without a DIR/val, or of a CSV "
-                 "file without a column split")
+  app.add_option(
+         "--val-split", o.val_split,
+         "share that is kept for validation of DIR/CLASS/*, of DIR/train without a DIR/val, or of a CSV "
+         "file without a column split")
       ->check(between(0.0, 0.99));
   app.add_option("--split-seed", o.split_seed, "of --val-split (default: --seed)")->default_str("");
   app.add_option(
