@@ -82,12 +82,12 @@ void write_pages(const OutputDirectory& output, const std::vector<CompareRow>& r
   write_file_atomically(output.file("compare.html"), compare_page(rows, options, data_notes));
 }
 
-// Looks at the pictures once for all runs. Returns what it found.
-std::vector<std::string> look_at(const TrainOptions& o, bool split_given) {
+// Looks at the pictures once for all runs, which then know it. Returns what it found.
+std::vector<std::string> look_at(TrainOptions& o, bool split_given) {
   DatasetSplits splits = scan_data(o.data.data, scan_options(o, split_given));
   std::vector<std::string> notes = splits.notes;
-  for (std::string& note : check_training_data(splits.train, splits.val, o.data).notes)
-    notes.push_back(std::move(note));
+  o.data.known_notes = check_training_data(splits.train, splits.val, o.data).notes;
+  notes.insert(notes.end(), o.data.known_notes->begin(), o.data.known_notes->end());
   if (!splits.test.samples.empty())
     for (const std::string& note : check_data({&splits.test}, o.data).notes) notes.push_back("test: " + note);
   for (const std::string& note : notes) say("data: {}\n", note);

@@ -1,7 +1,8 @@
 // Batches of pictures, decoded and transformed ahead of time by threads of its own.
 //
 // Batches come in order and hold the same bits for any number of workers: every sample's random numbers are
-// keyed by (seed, epoch, index of the sample, how often it came before in the epoch), the order by (seed, epoch). Used from one thread. Where a
+// keyed by (seed, epoch, index of the sample, how often it came before in the epoch), the order by (seed,
+// epoch). Used from one thread. Where a
 // sample has V views, its pictures lie one after another in the batch and view v is keyed as sample index * V
 // + v.
 #pragma once

@@ -50,7 +50,7 @@ int exif_orientation(std::span<const std::uint8_t> tiff) {
 }
 
 bool has_exif(std::span<const std::uint8_t> file) {
-  constexpr std::size_t most = 65536;
+  constexpr std::size_t most = 4096;  // cameras write it first
   const std::string_view start(reinterpret_cast<const char*>(file.data()), std::min(file.size(), most));
   return start.find(std::string_view("Exif\0\0", 6)) != start.npos ||
          (start.starts_with("\x89PNG") && start.find("eXIf") != start.npos);

@@ -53,6 +53,35 @@ TEST_CASE("bad pictures: all in one list, or left out and written down; evaluate
   CHECK(evaluated.out.find("\"images\":5") != std::string::npos);
 }
 
+TEST_CASE(
+    "compare looks once: its page and those of its runs tell what was found, and no run says that it was "
+    "not") {
+  const TempFolder folder;
+  const std::string data = folder.file("data"), out = folder.file("out"), base = folder.file("base");
+  make_pictures(data);
+  fs::copy_file(data + "/train/dark/0.png", data + "/val/dark/copy.png");
+  REQUIRE(run("train", with(quick_training(data, base), {"--stop-after", "1"})).code == 0);
+  const Outcome outcome =
+      run("compare", {"--data", data, "--weights", base + "/last.safetensors", "--plans", "0", "--seeds", "1",
+                      "--epochs", "1", "--batch-size", "6", "--workers", "1", "--output", out});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const std::string found = "1 validation picture looks like a training picture";
+  CHECK(read_file(out + "/compare.html").find(found) != std::string::npos);
+  std::size_t runs = 0;
+  for (const auto& entry : fs::directory_iterator(out + "/runs")) {
+    const std::string page = read_file(entry.path().string() + "/report.html");
+    CHECK(page.find(found) != std::string::npos);
+    CHECK(page.find("only the headers") == std::string::npos);
+    ++runs;
+  }
+  CHECK(runs == 1);
+  const Outcome headers = run("train", with(quick_training(data, folder.file("headers")),
+                                            {"--scan", "headers", "--stop-after", "1"}));
+  CHECK(headers.err.find("only the headers of the pictures were looked at") != std::string::npos);
+  CHECK(headers.err.find(found) == std::string::npos);
+}
+
 TEST_CASE("train/ without val/: the split that --val-split makes is found again; --split-by is asked for") {
   const TempFolder folder;
   const std::string data = folder.file("data"), out = folder.file("out");

@@ -41,6 +41,13 @@ inline Outcome run(const std::string& name, const std::vector<std::string>& argu
   return outcome;
 }
 
+// How often `part` stands in `text`.
+inline std::size_t occurrences(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
 // The tensors' bytes of a safetensors file, without what it says of the run that they come from.
 inline std::string weights_in(const std::string& file) {
   const std::string bytes = read_file(file);

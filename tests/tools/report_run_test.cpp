@@ -38,12 +38,6 @@ std::string lasting(const std::string& output) {
   return html;
 }
 
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
 std::string escaped(std::string name) {
   return std::regex_replace(std::regex_replace(name, std::regex("&"), "&amp;"), std::regex("<b>"),
                             "&lt;b&gt;");
@@ -103,9 +97,9 @@ TEST_CASE(
   const std::string shown =
       html.substr(html.find("<h2>Worst mistakes</h2>"),
                   html.find("<h2>Right answers</h2>") - html.find("<h2>Worst mistakes</h2>"));
-  CHECK(count(shown, "<figure>") == mistakes);
-  CHECK(count(shown, "src=\"data:image/png;base64,iVBORw0KGgo") == mistakes);
-  CHECK(count(html, "src=") == count(html, "src=\"data:image/png;base64,iVBORw0KGgo"));
+  CHECK(occurrences(shown, "<figure>") == mistakes);
+  CHECK(occurrences(shown, "src=\"data:image/png;base64,iVBORw0KGgo") == mistakes);
+  CHECK(occurrences(html, "src=") == occurrences(html, "src=\"data:image/png;base64,iVBORw0KGgo"));
   for (const char* head :
        {"<h2>Most confused classes</h2>", "<h2>ROC curve</h2>", "<h2>Data</h2>", "Training pictures"})
     CHECK_MESSAGE(html.find(head) != std::string::npos, head);
@@ -152,7 +146,7 @@ TEST_CASE("report.html: a run stopped by a signal has a page of its finished epo
   const int status = std::system(command.c_str());
   INFO(read_file(folder.file("err")));
   CHECK(WEXITSTATUS(status) == 143);
-  const auto lines = static_cast<std::size_t>(count(read_file(output + "/metrics.jsonl"), "\n"));
+  const auto lines = static_cast<std::size_t>(occurrences(read_file(output + "/metrics.jsonl"), "\n"));
   CHECK(lines > 0);
   const std::string html = read_file(report);
   CHECK(html.find(fmt::format("<p>{} of 5000 epochs done", lines)) != std::string::npos);

@@ -160,7 +160,6 @@ TrainOptions run_options(const CompareSettings& settings, const ComparePlan& pla
     if (o.model.in_channels == 0) o.model.in_channels = 3;  // as the networks it is compared with
     o.model.input_size = settings.scratch_size;
   }
-  if (o.data.scan == "auto") o.data.scan = "headers";  // compare has looked at the pixels before
   o.output = fmt::format("{}/runs/{}-{:g}-{}", settings.base.output, plan.key, lr, seed);
   return o;
 }

@@ -12,7 +12,6 @@
 namespace thaw {
 namespace {
 
-constexpr std::int64_t few_pixels = 500'000'000;  // decoded in some seconds
 constexpr std::size_t listed = 20;
 
 void list_bad(const std::vector<BadSample>& bad) {
@@ -31,20 +30,21 @@ void list_bad(const std::vector<BadSample>& bad) {
 
 }  // namespace
 
-CheckedData check_data(const std::vector<Dataset*>& parts, const DataOptions& o) {
+CheckedData check_data(const std::vector<Dataset*>& parts, const DataOptions& o, std::int64_t few_pixels) {
   const int threads = std::max(1, o.workers);
+  bool full = o.scan == "full" || o.on_bad_image == "skip";
   std::vector<VerifyReport> reports;
   std::int64_t pixels = 0;
   for (const Dataset* part : parts) {
-    reports.push_back(verify_images(*part, threads));
+    reports.push_back(verify_images(*part, threads, full));
     pixels += reports.back().pixels();
   }
-  CheckedData checked;
-  if (o.scan == "full" || o.on_bad_image == "skip" || (o.scan == "auto" && pixels <= few_pixels))
+  if (!full && o.scan == "auto" && pixels <= few_pixels) {
+    full = true;
     for (std::size_t i = 0; i < parts.size(); ++i) reports[i] = verify_images(*parts[i], threads, true);
-  else
-    checked.notes.push_back(
-        "only the headers of the pictures were looked at; --scan full looks at every pixel");
+  }
+  CheckedData checked;
+  checked.full = full;
   std::vector<BadSample> bad;
   for (const VerifyReport& report : reports) bad.insert(bad.end(), report.bad.begin(), report.bad.end());
   if (bad.size() > 1 || (o.on_bad_image == "skip" && !bad.empty())) list_bad(bad);
@@ -63,12 +63,20 @@ CheckedData check_data(const std::vector<Dataset*>& parts, const DataOptions& o)
 }
 
 CheckedData check_training_data(Dataset& train, Dataset& val, const DataOptions& options) {
-  CheckedData checked = check_data({&train, &val}, options);
+  constexpr std::int64_t some_seconds = 500'000'000;  // pixels that are decoded in that time
+  CheckedData checked = check_data({&train, &val}, options, options.known_notes ? 0 : some_seconds);
+  if (options.known_notes) {
+    checked.notes = *options.known_notes;
+    return checked;
+  }
   const LookedAt training{train, checked.facts[0]}, validation{val, checked.facts[1]};
   for (const auto& notes :
        {copies_in_two_classes(train), telltale_files(training), pictures_of_one_colour(training, validation),
         dark_pictures(training, validation), near_copies(training, validation)})
     checked.notes.insert(checked.notes.end(), notes.begin(), notes.end());
+  if (!checked.full)
+    checked.notes.push_back(
+        "only the headers of the pictures were looked at; --scan full looks at every pixel");
   return checked;
 }
 

@@ -25,7 +25,9 @@ void add_data_options(CLI::App& app, DataOptions& o) {
   app.add_option("-j,--workers", o.workers, "threads that read pictures; 0: none of their own")
       ->check(between(0, 256));
   app.add_option("--scan", o.scan,
-                 "what is read of every picture before anything else; auto: full where that takes seconds")
+                 "what is read of every picture before anything else; auto: headers, before a training all "
+                 "where that "
+                 "takes seconds")
       ->check(one_of({"auto", "headers", "full"}));
   app.add_option("--on-bad-image", o.on_bad_image,
                  "what a picture that cannot be read does; skip leaves it out, after a full scan")

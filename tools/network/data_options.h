@@ -1,6 +1,7 @@
 // The options that say which pictures are read, and the reading of their splits.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct DataOptions {
       "auto";  // headers, full: what is read of every picture before anything else; check_data.h
   std::string on_bad_image = "error";
   double max_bad_fraction = 0.05;
+  // What check_training_data found before, where that has looked at these very pictures: then it need not look again.
+  std::optional<std::vector<std::string>> known_notes{};
 };
 
 // Adds --data, -b/--batch-size, -j/--workers, --scan, --on-bad-image, --max-bad-fraction.

@@ -93,12 +93,6 @@ TEST_CASE("compare: mean, standard error and paired differences") {
                     doctest::Contains("x.json: is not a result of compare"));
 }
 
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
 TEST_CASE("compare: features kept once for all runs change nothing in any plan, rate and seed") {
   const TempFolder folder;
   const std::string data = folder.file("data"), base = folder.file("base"), kept = folder.file("kept");
@@ -115,13 +109,13 @@ TEST_CASE("compare: features kept once for all runs change nothing in any plan, 
     return outcome;
   };
   const Outcome plain = compare(folder.file("plain"), {});
-  CHECK(count(plain.err, "features: the output of") == 0);
+  CHECK(occurrences(plain.err, "features: the output of") == 0);
   CHECK(plain.out.find("kept") == std::string::npos);
   const Outcome shared = compare(kept, {"--cache-features"});
   // Three plans of two rates and a second seed; one pass of the pictures, continued twice.
-  CHECK(count(shared.err, "features: the output of") == 9);
-  CHECK(count(shared.err, "shared with the run before") == 6);
-  CHECK(count(shared.err, "computed from the pictures in") == 1);
+  CHECK(occurrences(shared.err, "features: the output of") == 9);
+  CHECK(occurrences(shared.err, "shared with the run before") == 6);
+  CHECK(occurrences(shared.err, "computed from the pictures in") == 1);
   for (const std::string& text : {shared.out, read_file(kept + "/compare.md")}) {
     CHECK(text.find("- plan 2: the output of layer1 (") != std::string::npos);
     CHECK(text.find("was kept for 3 runs, computed from the pictures in") != std::string::npos);

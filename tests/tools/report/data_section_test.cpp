@@ -5,12 +5,6 @@
 namespace thaw::testing {
 namespace {
 
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
 TEST_CASE(
     "data section: counts of every class and split, pictures to look at, and the scan's notes as text") {
   const TempFolder folder;
@@ -25,7 +19,7 @@ TEST_CASE(
   CHECK(html.find("<td>18</td><td>6</td>") != std::string::npos);
   CHECK(html.find("<b>dark</b>, is 50.00 % of the validation pictures") != std::string::npos);
   CHECK(html.find("<li>2 files are &lt;b&gt;bad&lt;/b&gt;</li>") != std::string::npos);
-  CHECK(count(html, "<img") == 12);
+  CHECK(occurrences(html, "<img") == 12);
   CHECK(html.find("left out") == std::string::npos);
 }
 
@@ -42,7 +36,7 @@ TEST_CASE(
   }
   const std::string html = data_html(splits);
   CHECK(html.size() < std::size_t{1200} << 10);
-  const std::size_t shown = count(html, "<figure>");
+  const std::size_t shown = occurrences(html, "<figure>");
   CHECK(shown > 20);
   CHECK(html.find("Pictures of " + std::to_string(shown) + " of 200 classes; " + std::to_string(200 - shown) +
                   " classes are left out") != std::string::npos);

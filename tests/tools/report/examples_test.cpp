@@ -6,12 +6,6 @@
 namespace thaw::testing {
 namespace {
 
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
 // Nine pictures of each class; class 0 is right but for the first three, class 1 always.
 struct Judged {
   TempFolder folder;
@@ -37,10 +31,10 @@ TEST_CASE(
     "examples: wrong and right answers; the surest of each class come first, and no picture is there twice") {
   const Judged judged;
   const std::string wrong = mistakes_html(judged.report, judged.dataset);
-  CHECK(count(wrong, "<figure>") == 3);
-  CHECK(count(wrong, "<b>&lt;dark&gt;</b>, predicted <b>light</b>") == 3);
+  CHECK(occurrences(wrong, "<figure>") == 3);
+  CHECK(occurrences(wrong, "<b>&lt;dark&gt;</b>, predicted <b>light</b>") == 3);
   const std::string right = right_answers_html(judged.report, judged.dataset);
-  CHECK(count(right, "<figure>") == 12);
+  CHECK(occurrences(right, "<figure>") == 12);
   const std::size_t last = right.find("train/light/8.png"), other = right.find("train/dark/8.png"),
                     second = right.find("train/light/7.png"), nearly = right.find("Nearly missed");
   CHECK(last < other);
@@ -48,15 +42,15 @@ TEST_CASE(
   CHECK(second < nearly);
   CHECK(right.find("train/dark/3.png") > nearly);
   for (std::size_t i = 3; i < judged.dataset.samples.size(); ++i)
-    CHECK(count(right, judged.dataset.samples[i].relative + "<") <= 1);
+    CHECK(occurrences(right, judged.dataset.samples[i].relative + "<") <= 1);
 }
 
 TEST_CASE("confused pairs: how often, of how many, and their pictures") {
   const Judged judged;
   const std::string html = confused_pairs_html(judged.report, judged.dataset);
   CHECK(html.find("<b>&lt;dark&gt;</b> taken for <b>light</b>: 3 of 9, 33.33 %") != std::string::npos);
-  CHECK(count(html, "<figure>") == 1);
-  CHECK(count(html, "<img") == 3);
+  CHECK(occurrences(html, "<figure>") == 1);
+  CHECK(occurrences(html, "<img") == 3);
   const EvaluationReport perfect = evaluation_report({1, 0}, 2, {0}, {"a", "b"});
   CHECK(confused_pairs_html(perfect, judged.dataset).empty());
 }
