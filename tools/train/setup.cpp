@@ -129,10 +129,10 @@ void TrainingSetup::build_network(const TrainState* state) {
   if (!adapted.empty()) session.notes.push_back(adapted);
   session.notes.push_back(report.text());
   const std::vector<std::string>& known = file.description.classes;
-  if (report.replaced.empty() && file.described && known != d.classes) {
+  if (report.replaced.empty() && !known.empty() && known != d.classes) {
     replace_head(*session.network, session.network->num_classes(), options.seed);
     session.notes.push_back("the head is initialised anew: the file's classes are others");
-  } else if (report.replaced.empty() && !file.described) {
+  } else if (report.replaced.empty() && known.empty()) {
     session.notes.push_back("the head is kept: the file has as many classes, and does not say which");
   }
 }

@@ -88,6 +88,15 @@ TEST_CASE("training state: its epochs are those that are done") {
   state.epochs.pop_back();
   write_train_state(path, state);
   CHECK_THROWS_WITH(read_train_state(path), doctest::Contains("tells of 1 epochs, but 2 are done"));
+  state.position.best_epoch = 3;
+  write_train_state(path, state);
+  CHECK_THROWS_WITH(read_train_state(path), doctest::Contains("its position is none of a run"));
+  state.position.best_epoch = 0;
+  state.range_test.chosen = 0.1;
+  state.range_test.lr = {0.1, 0.2};
+  state.range_test.loss = {1};
+  write_train_state(path, state);
+  CHECK_THROWS_WITH(read_train_state(path), doctest::Contains("its range test has 2 rates and 1 losses"));
 }
 
 }  // namespace
