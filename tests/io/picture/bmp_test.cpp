@@ -10,7 +10,7 @@ using namespace thaw::test;
 namespace {
 
 void put(FileBytes& out, std::uint32_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  for (int i = 0; i < bytes; ++i, value >>= 8) out.push_back(static_cast<std::uint8_t>(value));
 }
 
 struct BmpKind {
